@@ -1,0 +1,47 @@
+"""Classical, non-parametric synthesis: every model is p(x | y), looked up instead of learned.
+
+The public names load on first use, so that ``import synth`` is instant and compiles nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from synth._version import __version__
+
+if TYPE_CHECKING:
+    from synth.patchmatch.fill import FillDetails, extend, fill, fill_details
+    from synth.patchmatch.nnf import NearestNeighborField, nnf
+
+#: public name -> the module that holds it
+_HOMES = {
+    "FillDetails": "synth.patchmatch.fill",
+    "NearestNeighborField": "synth.patchmatch.nnf",
+    "extend": "synth.patchmatch.fill",
+    "fill": "synth.patchmatch.fill",
+    "fill_details": "synth.patchmatch.fill",
+    "nnf": "synth.patchmatch.nnf",
+}
+
+__all__ = [
+    "FillDetails",
+    "NearestNeighborField",
+    "__version__",
+    "extend",
+    "fill",
+    "fill_details",
+    "nnf",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synth' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

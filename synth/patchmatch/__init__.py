@@ -1,0 +1,1 @@
+"""PatchMatch: nearest-neighbour fields and what is built on them."""
