@@ -1,0 +1,240 @@
+"""The sum of squared differences of two patches, the innermost loop of everything here.
+
+A patch is ``rows`` runs of ``width`` = patch × channels consecutive elements. On 8-bit images the
+target is expanded to int16 beforehand and a run is read 32 elements at a time: LLVM turns
+"widen, subtract, multiply, add neighbours" into one multiply-add instruction on every CPU that
+has one (x86 ``pmaddwd``, AArch64 ``smlal``). Buffers must therefore have `PADDING` readable
+elements behind their end; what is read there is masked away.
+"""
+
+from __future__ import annotations
+
+import llvmlite.ir as ir
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from .._jit import jit
+
+__all__ = ["PADDING", "patch_distance"]
+
+#: Elements that must be readable behind the last one of an 8-bit buffer.
+PADDING = 64
+
+_LANES = 32
+_I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+
+
+def _vector(element, values):
+    return ir.Constant(ir.VectorType(element, len(values)), list(values))
+
+
+def _load(builder, pointer, element):
+    vector = ir.VectorType(element, _LANES)
+    value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
+    value.align = 1
+    return value
+
+
+def _squares(builder, difference):
+    """<32 x i16> → <16 x i32>: squares, neighbours added."""
+    undefined = ir.Constant(difference.type, ir.Undefined)
+    wide = ir.VectorType(_I32, _LANES // 2)
+    total = None
+    for parity in (0, 1):
+        half = builder.shuffle_vector(
+            difference, undefined, _vector(_I32, range(parity, _LANES, 2))
+        )
+        half = builder.sext(half, wide)
+        square = builder.mul(half, half)
+        total = square if total is None else builder.add(total, square)
+    return total
+
+
+def _horizontal_sum(builder, vector):
+    name = f"llvm.vector.reduce.add.v{vector.type.count}i32"
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(_I32, [vector.type]), name
+    )
+    return builder.call(function, [vector])
+
+
+def _row(builder, a, b, keep, known=None):
+    """Squared differences of 32 elements at ``a`` (int16) and ``b`` (uint8) where ``keep``."""
+    wide = ir.VectorType(_I16, _LANES)
+    difference = builder.sub(
+        _load(builder, a, _I16), builder.zext(_load(builder, b, _I8), wide)
+    )
+    difference = builder.and_(difference, keep)
+    if known is not None:
+        difference = builder.and_(difference, _load(builder, known, _I16))
+    return _squares(builder, difference)
+
+
+def _pointer(context, builder, array_type, array, offset):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [offset])
+
+
+def _keep_table(builder):
+    """A pointer to 32 × −1, 32 × 0: loading at 32 − n keeps the first n lanes."""
+    table = _vector(_I16, [-1] * _LANES + [0] * _LANES)
+    array = ir.Constant(ir.ArrayType(_I16, 2 * _LANES), list(table.constant))
+    variable = cgutils.global_constant(builder.module, "keep_lanes", array)
+    return builder.bitcast(variable, _I16.as_pointer())
+
+
+def _make_rows(masked):
+    """Make ``rows(a, a_at, a_step, b, b_at, b_step[, known], width, first, last) -> int32``.
+
+    The sum over rows ``first <= row < last`` of patches that start at ``a_at`` and ``b_at``.
+    """
+
+    def generate(context, builder, signature, arguments):
+        if masked:
+            a, a_at, a_step, b, b_at, b_step, known, width, first, last = arguments
+        else:
+            a, a_at, a_step, b, b_at, b_step, width, first, last = arguments
+        accumulator_type = ir.VectorType(_I32, _LANES // 2)
+        accumulator = cgutils.alloca_once_value(
+            builder, ir.Constant(accumulator_type, [0] * (_LANES // 2))
+        )
+        builder.store(ir.Constant(accumulator_type, [0] * (_LANES // 2)), accumulator)
+        lanes = ir.Constant(_I64, _LANES)
+        table = _keep_table(builder)
+        a_pointer = _pointer(context, builder, signature.args[0], a, a_at)
+        b_pointer = _pointer(context, builder, signature.args[3], b, b_at)
+        known_pointer = (
+            _pointer(context, builder, signature.args[6], known, a_at) if masked else None
+        )
+        with cgutils.for_range_slice(builder, first, last, ir.Constant(_I64, 1)) as (row, _):
+            a_row = builder.mul(row, a_step)
+            b_row = builder.mul(row, b_step)
+            zero = ir.Constant(_I64, 0)
+            with cgutils.for_range_slice(builder, zero, width, lanes) as (column, _):
+                left = builder.sub(width, column)
+                short = builder.icmp_signed("<", left, lanes)
+                left = builder.select(short, left, lanes)
+                keep = _load(builder, builder.gep(table, [builder.sub(lanes, left)]), _I16)
+                a_place = builder.add(a_row, column)
+                squares = _row(
+                    builder,
+                    builder.gep(a_pointer, [a_place]),
+                    builder.gep(b_pointer, [builder.add(b_row, column)]),
+                    keep,
+                    builder.gep(known_pointer, [a_place]) if masked else None,
+                )
+                builder.store(
+                    builder.add(builder.load(accumulator), squares), accumulator
+                )
+        return _horizontal_sum(builder, builder.load(accumulator))
+
+    return generate
+
+
+def _unrolled(rows, first):
+    """Make the same sum for a fixed number of rows that fit one load each."""
+
+    def generate(context, builder, signature, arguments):
+        a, a_at, a_step, b, b_at, b_step, width = arguments
+        lanes = ir.Constant(_I64, _LANES)
+        keep = _load(
+            builder, builder.gep(_keep_table(builder), [builder.sub(lanes, width)]), _I16
+        )
+        a_pointer = _pointer(context, builder, signature.args[0], a, a_at)
+        b_pointer = _pointer(context, builder, signature.args[3], b, b_at)
+        total = None
+        for row in range(first, first + rows):
+            number = ir.Constant(_I64, row)
+            squares = _row(
+                builder,
+                builder.gep(a_pointer, [builder.mul(number, a_step)]),
+                builder.gep(b_pointer, [builder.mul(number, b_step)]),
+                keep,
+            )
+            total = squares if total is None else builder.add(total, squares)
+        return _horizontal_sum(builder, total)
+
+    return generate
+
+
+_N = types.int64
+
+
+@intrinsic
+def _rows(_, a, a_at, a_step, b, b_at, b_step, width, first, last):
+    return types.int32(a, _N, _N, b, _N, _N, _N, _N, _N), _make_rows(masked=False)
+
+
+@intrinsic
+def _rows_known(_, a, a_at, a_step, b, b_at, b_step, known, width, first, last):
+    return types.int32(a, _N, _N, b, _N, _N, known, _N, _N, _N), _make_rows(masked=True)
+
+
+@intrinsic
+def _rows_0_to_3(_, a, a_at, a_step, b, b_at, b_step, width):
+    return types.int32(a, _N, _N, b, _N, _N, _N), _unrolled(3, 0)
+
+
+@intrinsic
+def _rows_3_to_7(_, a, a_at, a_step, b, b_at, b_step, width):
+    return types.int32(a, _N, _N, b, _N, _N, _N), _unrolled(4, 3)
+
+
+def patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
+    """Sum of squared differences of two patches; at least ``limit`` if it would exceed it.
+
+    Parameters
+    ----------
+    a, b : 1-D arrays
+        Target (int16 or float32) and source (uint8 or float32) with interleaved channels.
+    a_at, b_at : int64
+        Index of each patch's first element.
+    a_step, b_step : int64
+        Elements from one image row to the next.
+    width, rows : int64
+        Elements in one row of a patch, and how many rows.
+    limit : int32 or float32
+        Rows are skipped once the sum has reached it.
+    """
+    raise NotImplementedError("called from compiled code only")
+
+
+@overload(patch_distance, jit_options={"error_model": "numpy", "fastmath": True})
+def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
+    if isinstance(a.dtype, types.Integer):
+
+        def integer(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
+            if rows == 7 and width <= 32:
+                total = _rows_0_to_3(a, a_at, a_step, b, b_at, b_step, width)
+                if total >= limit:
+                    return total
+                return np.int32(total + _rows_3_to_7(a, a_at, a_step, b, b_at, b_step, width))
+            half = (rows + 1) >> 1
+            total = _rows(a, a_at, a_step, b, b_at, b_step, width, 0, half)
+            if total >= limit:
+                return total
+            return np.int32(total + _rows(a, a_at, a_step, b, b_at, b_step, width, half, rows))
+
+        return integer
+
+    def real(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
+        total = np.float32(0)
+        for row in range(rows):
+            a_row = np.uint64(a_at + row * a_step)
+            b_row = np.uint64(b_at + row * b_step)
+            for column in range(np.uint64(width)):
+                difference = a[a_row + column] - b[b_row + column]
+                total += difference * difference
+            if total >= limit:
+                return total
+        return total
+
+    return real
+
+
+@jit
+def known_distance(a, a_at, a_step, b, b_at, b_step, known, width, rows):
+    """Sum of squared differences over the elements where ``known`` (int16, −1 or 0) is −1."""
+    return _rows_known(a, a_at, a_step, b, b_at, b_step, known, width, 0, rows)
