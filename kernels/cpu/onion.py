@@ -1,0 +1,104 @@
+"""The onion-peel start: search with patches of which only a part is known yet.
+
+Race-free because it is sequential: a query looks at what the queries before it found.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._jit import jit
+from .distance import known_distance
+from .philox import below, philox4x32
+
+__all__ = ["peel_search"]
+
+
+@jit
+def _improve_known(
+    target, target_at, target_step, known, source, source_step, channels, patch, penalty, row,
+    column, best_row, best_column, best,
+):  # fmt: skip
+    extra = penalty[row, column]
+    if extra >= best:
+        return best_row, best_column, best
+    total = extra + known_distance(
+        target, target_at, target_step, source, row * source_step + column * channels,
+        source_step, known, patch * channels, patch,
+    )  # fmt: skip
+    if total < best:
+        return row, column, total
+    return best_row, best_column, best
+
+
+@jit
+def peel_search(
+    target, target_width, known, source, source_width, channels, patch, field, cost, scale,
+    queries, penalty, choices, source_columns, samples, key0, key1, iteration, purpose, limit,
+):  # fmt: skip
+    """Find a source for each query (n, 2) of one layer, comparing known elements only.
+
+    Candidates are what the eight neighbours found, shifted; then every allowed source where
+    ``samples`` is 0, else that many random ones and a shrinking search around the best.
+    ``cost`` is divided by the known share of the patch (``scale``), so that costs compare.
+    """
+    rows, columns = cost.shape
+    source_rows = penalty.shape[0]
+    target_step = target_width * channels
+    source_step = source_width * channels
+    for number in range(queries.shape[0]):
+        y = np.int64(queries[number, 0])
+        x = np.int64(queries[number, 1])
+        target_at = y * target_step + x * channels
+        best_row, best_column, best = np.int64(-1), np.int64(-1), limit
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                ny, nx = y + dy, x + dx
+                if not (0 <= ny < rows and 0 <= nx < columns) or field[ny, nx, 0] < 0:
+                    continue
+                row = np.int64(field[ny, nx, 0]) - dy
+                column = np.int64(field[ny, nx, 1]) - dx
+                if 0 <= row < source_rows and 0 <= column < source_columns:
+                    best_row, best_column, best = _improve_known(
+                        target, target_at, target_step, known, source, source_step, channels,
+                        patch, penalty, row, column, best_row, best_column, best,
+                    )  # fmt: skip
+        if samples == 0:
+            for index in range(choices.size):
+                row = np.int64(choices[index]) // source_columns
+                column = np.int64(choices[index]) - row * source_columns
+                best_row, best_column, best = _improve_known(
+                    target, target_at, target_step, known, source, source_step, channels, patch,
+                    penalty, row, column, best_row, best_column, best,
+                )  # fmt: skip
+        else:
+            for draw in range(samples):
+                word, _, _, _ = philox4x32(y * columns + x, iteration, draw, purpose, key0, key1)
+                index = below(word, choices.size)
+                row = np.int64(choices[index]) // source_columns
+                column = np.int64(choices[index]) - row * source_columns
+                best_row, best_column, best = _improve_known(
+                    target, target_at, target_step, known, source, source_step, channels, patch,
+                    penalty, row, column, best_row, best_column, best,
+                )  # fmt: skip
+            radius = np.int64(32)
+            draw = samples
+            while radius >= 1:
+                word0, word1, _, _ = philox4x32(
+                    y * columns + x, iteration, draw, purpose, key0, key1
+                )
+                low_row = max(best_row - radius, 0)
+                low_column = max(best_column - radius, 0)
+                row = low_row + below(word0, min(best_row + radius + 1, source_rows) - low_row)
+                column = low_column + below(
+                    word1, min(best_column + radius + 1, source_columns) - low_column
+                )
+                best_row, best_column, best = _improve_known(
+                    target, target_at, target_step, known, source, source_step, channels, patch,
+                    penalty, row, column, best_row, best_column, best,
+                )  # fmt: skip
+                radius >>= 1
+                draw += 1
+        field[y, x, 0] = best_row
+        field[y, x, 1] = best_column
+        cost[y, x] = np.int32(best * scale[y, x])

@@ -1,0 +1,76 @@
+"""From a field back to pixels: the weighted mean of the covering patches, or the best of them.
+
+Race-free: a band writes only its own rows of the output, and adds to each in the same order
+whatever the number of threads. Sums are plain IEEE float32 (no fastmath), so bytes are the same
+on every CPU.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._jit import jit
+
+__all__ = ["pick_best", "vote"]
+
+
+@jit
+def vote(source, source_width, channels, patch, field, weight, total, norm, bounds, band):
+    """Add weight × source patch to the pixels that each patch covers (Wexler 2007, eq. 3).
+
+    Parameters
+    ----------
+    source : flat array of interleaved channels
+    field : (h, w, 2) int32
+    weight : (h, w) float32, 0 = no vote
+    total : (rows, columns × channels) float32, overwritten
+    norm : (rows, columns) float32, overwritten with the sum of the weights
+    bounds : (bands + 1,) rows of ``total``
+    """
+    first, last = bounds[band], bounds[band + 1]
+    total[first:last] = 0
+    norm[first:last] = 0
+    width = patch * channels
+    source_step = source_width * channels
+    for y in range(max(first - patch + 1, 0), min(last, weight.shape[0])):
+        low = max(first - y, 0)
+        high = min(last - y, patch)
+        for x in range(weight.shape[1]):
+            w = weight[y, x]
+            if w <= 0:
+                continue
+            at = np.int64(field[y, x, 0]) * source_step + np.int64(field[y, x, 1]) * channels
+            left = x * channels
+            for dy in range(low, high):
+                run = source[at + dy * source_step : at + dy * source_step + width]
+                place = total[y + dy, left : left + width]
+                for i in range(width):
+                    place[i] += w * np.float32(run[i])
+                share = norm[y + dy, x : x + patch]
+                for i in range(patch):
+                    share[i] += w
+
+
+@jit
+def pick_best(field, cost, query, patch, pixels, picked, bounds, band):
+    """For each pixel (n, 2) take the source pixel from the covering patch of least cost.
+
+    ``picked`` (n, 2) int32 gets row and column, −1 where no queried patch covers the pixel. Ties
+    go to the patch that comes first in reading order.
+    """
+    rows, columns = cost.shape
+    for number in range(bounds[band], bounds[band + 1]):
+        y = np.int64(pixels[number, 0])
+        x = np.int64(pixels[number, 1])
+        best_y, best_x = np.int64(-1), np.int64(-1)
+        best = cost[0, 0]
+        for py in range(max(y - patch + 1, 0), min(y + 1, rows)):
+            for px in range(max(x - patch + 1, 0), min(x + 1, columns)):
+                if query[py, px] != 0 and (best_y < 0 or cost[py, px] < best):
+                    best_y, best_x, best = py, px, cost[py, px]
+        if best_y < 0:
+            picked[number, 0] = -1
+            picked[number, 1] = -1
+        else:
+            picked[number, 0] = field[best_y, best_x, 0] + (y - best_y)
+            picked[number, 1] = field[best_y, best_x, 1] + (x - best_x)
