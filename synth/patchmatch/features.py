@@ -1,0 +1,146 @@
+"""What patches are compared by: pixels as 8-bit channels, texture and guide beside them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Features", "extract", "guide_channels", "known_mean_gradient"]
+
+#: How much the mean gradient counts beside a colour channel (Newson et al. 2014, section 4).
+TEXTURE_WEIGHT = 2.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """8-bit channels of one window.
+
+    Attributes
+    ----------
+    channels : (rows, columns, k) uint8
+        Voted channels first, then the guide's. Zero in the hole, but for the guide's.
+    voted : int
+        How many channels the hole's content has to be found for.
+    """
+
+    channels: NDArray[np.uint8]
+    voted: int
+
+
+def extract(
+    image: NDArray[Any], unknown: NDArray[np.bool_], guide: NDArray[np.uint8] | None, reach: int
+) -> Features:
+    """Make the channels that patches are compared by.
+
+    Parameters
+    ----------
+    image : (rows, columns[, channels])
+        One window of the picture.
+    unknown : (rows, columns) bool
+        Pixels that must not matter: they come out as 0.
+    guide : (rows, columns, k) uint8 or None
+        Channels that are known everywhere.
+    reach : int
+        Half the side in pixels of the box that texture is measured over.
+    """
+    colour = _colour_channels(image, unknown)
+    texture = _texture_channels(colour, unknown, reach)
+    voted = np.concatenate([colour, texture], axis=2)
+    voted[unknown] = 0
+    if guide is None:
+        return Features(voted, voted.shape[2])
+    return Features(np.concatenate([voted, guide], axis=2), voted.shape[2])
+
+
+def _colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Scale to 8 bits; premultiply by alpha; drop channels that say nothing new."""
+    planes = image[..., np.newaxis] if image.ndim == 2 else image
+    if planes.dtype != np.uint8:
+        planes = _to_eight_bits(planes, unknown)
+    known = ~unknown
+    if planes.shape[2] == 4:
+        alpha = planes[..., 3:]
+        if (alpha[known] == 255).all():
+            planes = planes[..., :3]
+        else:
+            colour = (planes[..., :3].astype(np.uint16) * alpha + 127) // 255
+            planes = np.concatenate([colour.astype(np.uint8), alpha], axis=2)
+    if planes.shape[2] == 3:
+        grey = (planes[..., 0] == planes[..., 1]) & (planes[..., 0] == planes[..., 2])
+        if grey[known].all():
+            planes = planes[..., :1]
+    return np.array(planes)
+
+
+def _to_eight_bits(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Map the range that holds 99.8 % of the known values to 0 … 255, alike in all channels."""
+    known = planes[~unknown].astype(np.float64)
+    low, high = np.quantile(known, (0.001, 0.999), method="nearest") if known.size else (0, 0)
+    if low == high and known.size:
+        low, high = known.min(), known.max()
+    if low == high:
+        return np.zeros(planes.shape, np.uint8)
+    scaled = np.where(unknown[..., np.newaxis], low, planes).astype(np.float64)
+    # halves first: high − low may overflow where the values fill the whole float range
+    scaled = (scaled / 2 - low / 2) / (high / 2 - low / 2)
+    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+
+
+def known_mean_gradient(
+    luminance: NDArray[np.float32], unknown: NDArray[np.bool_], axis: int, reach: int
+) -> NDArray[np.float32]:
+    """Mean |central difference| along ``axis`` over the known part of a (2 reach + 1)² box."""
+    import cv2
+
+    known = ~unknown
+    ahead, behind, middle = [slice(None)] * 2, [slice(None)] * 2, [slice(None)] * 2
+    ahead[axis], behind[axis], middle[axis] = slice(2, None), slice(None, -2), slice(1, -1)
+    slope = np.zeros(luminance.shape, np.float32)
+    usable = np.zeros(luminance.shape, np.float32)
+    both = known[tuple(ahead)] & known[tuple(behind)]
+    usable[tuple(middle)] = both
+    difference = luminance[tuple(ahead)] - luminance[tuple(behind)]
+    slope[tuple(middle)] = np.where(both, np.abs(difference) / 2, 0)
+    box = (2 * reach + 1, 2 * reach + 1)
+    total = cv2.blur(slope, box)
+    share = cv2.blur(usable, box)
+    return np.asarray(total / np.maximum(share, np.float32(1e-3)))
+
+
+def _texture_channels(
+    colour: NDArray[np.uint8], unknown: NDArray[np.bool_], reach: int
+) -> NDArray[np.uint8]:
+    """Newson et al. 2014, equation 7: mean absolute gradients tell textures of one colour apart."""
+    luminance = colour.mean(axis=2, dtype=np.float32)
+    weight = TEXTURE_WEIGHT * math.sqrt(colour.shape[2])
+    planes = [known_mean_gradient(luminance, unknown, axis, reach) * weight for axis in (1, 0)]
+    return np.rint(np.minimum(np.stack(planes, axis=2), 255)).astype(np.uint8)
+
+
+def guide_channels(guide: NDArray[Any]) -> NDArray[np.uint8]:
+    """Turn a guide into 8-bit channels.
+
+    Parameters
+    ----------
+    guide : (rows, columns[, k])
+        Floats are a feature map, scaled by the range of all its values. Integers and booleans
+        with up to 256 different values are labels: the bits of each label's number become
+        channels of 0 and 255, so that different labels are always far apart. Integers with more
+        values are a feature map, as floats are.
+    """
+    planes = guide[..., np.newaxis] if guide.ndim == 2 else guide
+    if planes.dtype.kind in "biu" and planes.shape[2] <= 4:
+        labels, number = np.unique(
+            planes.reshape(-1, planes.shape[2]), axis=0, return_inverse=True
+        )
+        if len(labels) <= 256:
+            bits = max(1, math.ceil(math.log2(len(labels))))
+            number = number.reshape(planes.shape[:2])
+            return np.stack([((number >> bit) & 1) * 255 for bit in range(bits)], axis=2).astype(
+                np.uint8
+            )
+    return _to_eight_bits(planes, np.zeros(planes.shape[:2], np.bool_))

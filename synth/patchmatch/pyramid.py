@@ -1,0 +1,74 @@
+"""The levels of a fill, from the window's own resolution down to where the hole is patch-sized."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Level", "allowed_patches", "build", "depth"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of a window.
+
+    Attributes
+    ----------
+    features : (rows, columns, channels) uint8
+    hole : (rows, columns) bool
+        Pixels to be filled.
+    allowed : (rows, columns) bool
+        Pixels that may be copied.
+    """
+
+    features: NDArray[np.uint8]
+    hole: NDArray[np.bool_]
+    allowed: NDArray[np.bool_]
+
+
+def depth(hole: NDArray[np.bool_], patch: int) -> int:
+    """How many times to halve until the hole's widest part is about a patch wide."""
+    import cv2
+
+    # Nothing is known beyond the window's border: a strip along it counts with its full width.
+    radius = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
+    return max(0, math.floor(math.log2(max(1.0, 2 * radius / patch))))
+
+
+def allowed_patches(allowed: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:
+    """(rows − patch + 1, columns − patch + 1): patches, by top-left corner, that lie in ``allowed``."""
+    import cv2
+
+    rows, columns = allowed.shape
+    if rows < patch or columns < patch:
+        return np.zeros((max(0, rows - patch + 1), max(0, columns - patch + 1)), np.bool_)
+    kernel = np.ones((patch, patch), np.uint8)
+    full = cv2.erode(allowed.astype(np.uint8), kernel, anchor=(0, 0))
+    return full[: rows - patch + 1, : columns - patch + 1] > 0
+
+
+def _halve(level: Level) -> Level:
+    rows, columns = (side // 2 * 2 for side in level.hole.shape)
+    quarters = [(slice(y, rows, 2), slice(x, columns, 2)) for y in (0, 1) for x in (0, 1)]
+    total = np.full((rows // 2, columns // 2, level.features.shape[2]), 2, np.uint16)
+    hole = np.zeros((rows // 2, columns // 2), np.bool_)
+    allowed = np.ones((rows // 2, columns // 2), np.bool_)
+    for quarter in quarters:
+        total += level.features[quarter]
+        hole |= level.hole[quarter]
+        allowed &= level.allowed[quarter]
+    return Level((total >> 2).astype(np.uint8), hole, allowed)
+
+
+def build(finest: Level, levels: int, patch: int) -> list[Level]:
+    """Halve ``levels`` times, finest first; stop before a level runs out of patches to copy."""
+    pyramid = [finest]
+    for _ in range(levels):
+        coarser = _halve(pyramid[-1])
+        if np.count_nonzero(allowed_patches(coarser.allowed, patch)) < 4 * patch:
+            break
+        pyramid.append(coarser)
+    return pyramid

@@ -1,0 +1,144 @@
+"""One window of a fill, from the caller's pixels to the caller's pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import InputError
+from synth.kernels._jit import threads
+from synth.patchmatch.em import Effort, Solution, solve
+from synth.patchmatch.features import extract, guide_channels
+from synth.patchmatch.membrane import membrane
+from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
+from synth.patchmatch.regions import Window, bounding_window
+
+__all__ = ["Request", "fill_window"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked call of `synth.fill`; the arrays are those of the whole picture."""
+
+    image: NDArray[Any]
+    hole: NDArray[np.bool_]
+    source: NDArray[np.bool_] | None
+    guide: NDArray[Any] | None
+    patch: int
+    effort: Effort
+    key: tuple[int, int]
+
+
+def fill_window(
+    request: Request,
+    part: Window,
+    lane: int,
+    out: NDArray[Any],
+    clock: Callable[[str], AbstractContextManager[None]],
+    tick: Callable[[str, float], None],
+) -> Solution:
+    """Fill the holes in ``part`` and write them to ``out``; positions are the picture's."""
+    with clock("prepare"):
+        view = _with_sources(request, part)
+        unknown = request.hole[view]
+        hole = _within(part, view, unknown)
+        image = request.image[view]
+        allowed = _allowed(request, view)
+        levels = depth(hole, request.patch)
+        guide = None if request.guide is None else guide_channels(request.guide[view])
+        features = extract(image, unknown, guide, 2**levels // 2 + 1)
+        finest = Level(features.channels, hole, allowed)
+        pyramid = build(finest, levels, request.patch)
+    with clock("search"), threads() as bands:
+        solution = solve(
+            pyramid, features.voted, patch=request.patch, effort=request.effort,
+            key=request.key, lane=lane, bands=bands, tick=tick,
+        )  # fmt: skip
+    with clock("blend"):
+        tick("blend", 0.97)
+        filled = _render(image, hole, unknown, solution)
+        corner = np.array([view[0].start, view[1].start], np.int32)
+        pixels, sources = solution.pixels + corner, solution.sources + corner
+        out[pixels[:, 0], pixels[:, 1]] = filled
+    return Solution(pixels, sources, solution.energy)
+
+
+def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep of ``view``'s holes those that lie in ``part``; the others get their own window."""
+    inner = tuple(
+        slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
+    )
+    hole = np.zeros_like(unknown)
+    hole[inner] = unknown[inner]
+    return hole
+
+
+def _allowed(request: Request, view: Window) -> NDArray[np.bool_]:
+    allowed = ~request.hole[view]
+    if request.source is not None:
+        allowed &= request.source[view]
+    if request.image.ndim == 3 and request.image.shape[2] == 4:
+        allowed &= request.image[view][..., 3] > 0
+    return allowed
+
+
+def _with_sources(request: Request, part: Window) -> Window:
+    """Grow a window until there is enough to copy from, and to all of an explicit source."""
+    shape = request.hole.shape
+    if request.source is not None:
+        explicit = bounding_window(request.source & ~request.hole)
+        if explicit is not None:
+            part = tuple(
+                slice(min(a.start, b.start), max(a.stop, b.stop))
+                for a, b in zip(part, explicit, strict=True)
+            )  # type: ignore[assignment]
+    while True:
+        usable = np.count_nonzero(allowed_patches(_allowed(request, part), request.patch))
+        whole = all(
+            side.start == 0 and side.stop == length
+            for side, length in zip(part, shape, strict=True)
+        )
+        if usable >= 256 or (whole and usable > 0):
+            return part
+        if whole:
+            side = request.patch
+            raise InputError(
+                f"the mask leaves no full {side}×{side} patch of known pixels to copy from; mask "
+                f"less, pass a smaller patch, or allow more in source"
+            )
+        part = tuple(
+            slice(
+                max(0, side.start - (side.stop - side.start)),
+                min(length, side.stop + (side.stop - side.start)),
+            )
+            for side, length in zip(part, shape, strict=True)
+        )  # type: ignore[assignment]
+
+
+def _render(
+    image: NDArray[Any],
+    hole: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
+    solution: Solution,
+) -> NDArray[Any]:
+    """Copy from the sources at the picture's own precision and hide the seam."""
+    y, x = solution.sources[:, 0], solution.sources[:, 1]
+    copied = image[y, x]
+    planes = image[..., np.newaxis] if image.ndim == 2 else image
+    colours = planes[..., :3] if planes.shape[2] == 4 else planes
+    known = colours[~unknown]
+    low, high = float(known.min()), float(known.max())
+    if low == high:
+        return copied
+    change = membrane(colours, hole, unknown, solution.pixels, solution.sources, (low, high))
+    corrected = np.clip(colours[y, x] + change * (high / 2 - low / 2) * 2, low, high)
+    if image.dtype.kind == "u":
+        corrected = np.rint(corrected)
+    result = copied.reshape(len(y), -1).copy()
+    result[:, : colours.shape[2]] = corrected.astype(image.dtype)
+    return result.reshape(copied.shape)
