@@ -17,12 +17,13 @@ from numba.extending import intrinsic, overload
 
 from .._jit import jit
 
-__all__ = ["PADDING", "patch_distance"]
+__all__ = ["PADDING", "data_of", "known_distance", "patch_distance"]
 
 #: Elements that must be readable behind the last one of an 8-bit buffer.
 PADDING = 64
 
 _LANES = 32
+_N = types.int64
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
@@ -38,18 +39,9 @@ def _load(builder, pointer, element):
 
 
 def _squares(builder, difference):
-    """<32 x i16> → <16 x i32>: squares, neighbours added."""
-    undefined = ir.Constant(difference.type, ir.Undefined)
-    wide = ir.VectorType(_I32, _LANES // 2)
-    total = None
-    for parity in (0, 1):
-        half = builder.shuffle_vector(
-            difference, undefined, _vector(_I32, range(parity, _LANES, 2))
-        )
-        half = builder.sext(half, wide)
-        square = builder.mul(half, half)
-        total = square if total is None else builder.add(total, square)
-    return total
+    """<32 x i16> → <32 x i32>."""
+    wide = builder.sext(difference, ir.VectorType(_I32, _LANES))
+    return builder.mul(wide, wide)
 
 
 def _horizontal_sum(builder, vector):
@@ -72,9 +64,35 @@ def _row(builder, a, b, keep, known=None):
     return _squares(builder, difference)
 
 
-def _pointer(context, builder, array_type, array, offset):
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [offset])
+def _pointer(context, builder, kind, array, offset):
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, array).data
+    return builder.gep(array, [offset])
+
+
+@intrinsic
+def data_of(_, array):
+    """Return a bare pointer to an array's elements, which stands for it in `patch_distance`.
+
+    Numba counts references to an array in every helper that it is handed to, with locked
+    instructions that cost more than a distance does; it does not for a pointer. The array must
+    be kept alive.
+    """
+
+    def generate(context, builder, signature, arguments):
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    return types.CPointer(array.dtype)(array), generate
+
+
+@intrinsic
+def _element(_, array, index):
+    """``array[index]`` of an array or a pointer, without bounds or wraparound."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.load(_pointer(context, builder, signature.args[0], *arguments))
+
+    return array.dtype(array, _N), generate
 
 
 def _keep_table(builder):
@@ -96,11 +114,11 @@ def _make_rows(masked):
             a, a_at, a_step, b, b_at, b_step, known, width, first, last = arguments
         else:
             a, a_at, a_step, b, b_at, b_step, width, first, last = arguments
-        accumulator_type = ir.VectorType(_I32, _LANES // 2)
+        accumulator_type = ir.VectorType(_I32, _LANES)
         accumulator = cgutils.alloca_once_value(
-            builder, ir.Constant(accumulator_type, [0] * (_LANES // 2))
+            builder, ir.Constant(accumulator_type, [0] * _LANES)
         )
-        builder.store(ir.Constant(accumulator_type, [0] * (_LANES // 2)), accumulator)
+        builder.store(ir.Constant(accumulator_type, [0] * _LANES), accumulator)
         lanes = ir.Constant(_I64, _LANES)
         table = _keep_table(builder)
         a_pointer = _pointer(context, builder, signature.args[0], a, a_at)
@@ -159,9 +177,6 @@ def _unrolled(rows, first):
     return generate
 
 
-_N = types.int64
-
-
 @intrinsic
 def _rows(_, a, a_at, a_step, b, b_at, b_step, width, first, last):
     return types.int32(a, _N, _N, b, _N, _N, _N, _N, _N), _make_rows(masked=False)
@@ -187,7 +202,7 @@ def patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
 
     Parameters
     ----------
-    a, b : 1-D arrays
+    a, b : 1-D arrays, or pointers from `data_of`
         Target (int16 or float32) and source (uint8 or float32) with interleaved channels.
     a_at, b_at : int64
         Index of each patch's first element.
@@ -201,7 +216,7 @@ def patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     raise NotImplementedError("called from compiled code only")
 
 
-@overload(patch_distance, jit_options={"error_model": "numpy", "fastmath": True})
+@overload(patch_distance, jit_options={"error_model": "numpy", "fastmath": True, "forceinline": True})
 def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     if isinstance(a.dtype, types.Integer):
 
@@ -222,10 +237,10 @@ def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     def real(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
         total = np.float32(0)
         for row in range(rows):
-            a_row = np.uint64(a_at + row * a_step)
-            b_row = np.uint64(b_at + row * b_step)
-            for column in range(np.uint64(width)):
-                difference = a[a_row + column] - b[b_row + column]
+            a_row = a_at + row * a_step
+            b_row = b_at + row * b_step
+            for column in range(width):
+                difference = _element(a, a_row + column) - _element(b, b_row + column)
                 total += difference * difference
             if total >= limit:
                 return total

@@ -17,9 +17,10 @@ result is the same for any number of threads.
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .._jit import jit
-from .distance import patch_distance
+from .distance import data_of, patch_distance
 from .philox import below, philox4x32
 
 __all__ = ["FORBIDDEN", "edge_rows", "initialize", "sweep"]
@@ -28,7 +29,7 @@ __all__ = ["FORBIDDEN", "edge_rows", "initialize", "sweep"]
 FORBIDDEN = 1 << 30
 
 
-@jit
+@register_jitable(forceinline=True, error_model="numpy")
 def _improve(
     target, target_at, target_step, source, source_step, channels, patch, penalty, row, column,
     best_row, best_column, best,
@@ -36,8 +37,8 @@ def _improve(
     """Compare one candidate with the best so far; the candidate must lie inside the source."""
     extra = best * 0
     if penalty.size > 0:
-        extra = penalty[row, column]
-        if extra >= best:
+        extra = penalty[np.uint64(row), np.uint64(column)]
+        if extra >= best or extra >= FORBIDDEN:
             return best_row, best_column, best
     distance = patch_distance(
         target, target_at, target_step, source, row * source_step + column * channels,
@@ -47,6 +48,12 @@ def _improve(
     if total < best:
         return row, column, total
     return best_row, best_column, best
+
+
+@register_jitable(forceinline=True, error_model="numpy")
+def _below16(word, count):
+    """Map the low 16 bits of a word to 0 … count−1 by multiply-shift."""
+    return np.int64(((np.uint64(word) & np.uint64(0xFFFF)) * np.uint64(count)) >> np.uint64(16))
 
 
 @jit
@@ -60,6 +67,7 @@ def initialize(
     ``limit`` is the largest value a cost can have, of the cost's own type.
     """
     columns = field.shape[1]
+    target_data, source_data = data_of(target), data_of(source)
     target_step = target_width * channels
     source_step = source_width * channels
     count = choices.size if choices.size > 0 else source_rows * source_columns
@@ -77,7 +85,7 @@ def initialize(
                 row = choice // source_columns
                 column = choice - row * source_columns
             row, column, total = _improve(
-                target, y * target_step + x * channels, target_step, source, source_step,
+                target_data, y * target_step + x * channels, target_step, source_data, source_step,
                 channels, patch, penalty, row, column, row, column, limit,
             )  # fmt: skip
             field[y, x, 0] = row
@@ -107,9 +115,14 @@ def sweep(
     along the row.
 
     The pass along the row comes last because each of its steps waits for the one before, while
-    the other candidates of neighbouring pixels overlap in the CPU's pipeline.
+    the other candidates of neighbouring pixels overlap in the CPU's pipeline. Indices are made
+    unsigned before they are used: Numba tests signed ones for counting from the end.
+
+    One Philox call serves four candidates, 16 bits for the row and 16 for the column. In a window
+    of more than 65536 rows or columns some positions are therefore never drawn at that radius.
     """
     rows, columns = cost.shape
+    target_data, source_data = data_of(target), data_of(source)
     target_step = target_width * channels
     source_step = source_width * channels
     step = 1 if forward else -1
@@ -118,66 +131,74 @@ def sweep(
         y = first + index if forward else last - 1 - index
         above = y - step
         has_above = 0 <= above < rows
-        for x in range(columns):
-            if query.size > 0 and query[y, x] == 0:
+        previous = edge[band] if index == 0 else field[max(0, min(above, rows - 1))]
+        here = field[y]
+        costs = cost[y]
+        for number in range(columns):
+            x = np.uint64(number)
+            if query.size > 0 and query[np.uint64(y), x] == 0:
                 continue
-            best_row = np.int64(field[y, x, 0])
-            best_column = np.int64(field[y, x, 1])
-            best = cost[y, x]
-            target_at = y * target_step + x * channels
+            best_row = np.int64(here[x, 0])
+            best_column = np.int64(here[x, 1])
+            best = costs[x]
+            target_at = y * target_step + number * channels
             if has_above:
-                if index == 0:
-                    row = np.int64(edge[band, x, 0])
-                    column = np.int64(edge[band, x, 1])
-                else:
-                    row = np.int64(field[above, x, 0])
-                    column = np.int64(field[above, x, 1])
+                row = np.int64(previous[x, 0])
+                column = np.int64(previous[x, 1])
                 known = row >= 0
                 row += step
                 if known and 0 <= row < source_rows and (row != best_row or column != best_column):
                     best_row, best_column, best = _improve(
-                        target, target_at, target_step, source, source_step, channels, patch,
+                        target_data, target_at, target_step, source_data, source_step, channels, patch,
                         penalty, row, column, best_row, best_column, best,
                     )  # fmt: skip
-            word2 = np.uint32(0)
-            word3 = np.uint32(0)
-            for number in range(radii.size):
-                if number % 2 == 0:
+            word0 = word1 = word2 = word3 = np.uint32(0)
+            centre_row, centre_column = best_row, best_column
+            for draw in range(radii.size):
+                if draw & 3 == 0:
                     word0, word1, word2, word3 = philox4x32(
-                        y * columns + x, iteration, number, purpose, key0, key1
+                        y * columns + number, iteration, draw, purpose, key0, key1
                     )
-                else:
-                    word0, word1 = word2, word3
-                radius = radii[number]
-                low_row = max(best_row - radius, 0)
-                low_column = max(best_column - radius, 0)
-                row = low_row + below(word0, min(best_row + radius + 1, source_rows) - low_row)
-                column = low_column + below(
-                    word1, min(best_column + radius + 1, source_columns) - low_column
+                    centre_row, centre_column = best_row, best_column
+                radius = radii[np.uint64(draw)]
+                low_row = max(centre_row - radius, 0)
+                low_column = max(centre_column - radius, 0)
+                row = low_row + _below16(
+                    word0 >> 16, min(centre_row + radius + 1, source_rows) - low_row
                 )
+                column = low_column + _below16(
+                    word0, min(centre_column + radius + 1, source_columns) - low_column
+                )
+                word0, word1, word2 = word1, word2, word3
                 best_row, best_column, best = _improve(
-                    target, target_at, target_step, source, source_step, channels, patch,
+                    target_data, target_at, target_step, source_data, source_step, channels, patch,
                     penalty, row, column, best_row, best_column, best,
                 )  # fmt: skip
-            field[y, x, 0] = best_row
-            field[y, x, 1] = best_column
-            cost[y, x] = best
-        for number in range(1, columns):
-            x = number if forward else columns - 1 - number
-            if query.size > 0 and query[y, x] == 0:
+            here[x, 0] = best_row
+            here[x, 1] = best_column
+            costs[x] = best
+        row = column = np.int64(-1)
+        for position in range(columns):
+            number = position if forward else columns - 1 - position
+            x = np.uint64(number)
+            if query.size > 0 and query[np.uint64(y), x] == 0:
+                row = np.int64(here[x, 0])
+                column = np.int64(here[x, 1])
                 continue
-            row = np.int64(field[y, x - step, 0])
-            column = np.int64(field[y, x - step, 1]) + step
-            best_row = np.int64(field[y, x, 0])
-            best_column = np.int64(field[y, x, 1])
-            if row < 0 or not 0 <= column < source_columns:
-                continue
-            if row == best_row and column == best_column:
-                continue
-            best_row, best_column, best = _improve(
-                target, y * target_step + x * channels, target_step, source, source_step,
-                channels, patch, penalty, row, column, best_row, best_column, cost[y, x],
-            )  # fmt: skip
-            field[y, x, 0] = best_row
-            field[y, x, 1] = best_column
-            cost[y, x] = best
+            best_row = np.int64(here[x, 0])
+            best_column = np.int64(here[x, 1])
+            column += step
+            if (
+                row >= 0
+                and 0 <= column < source_columns
+                and (row != best_row or column != best_column)
+            ):
+                found_row, found_column, best = _improve(
+                    target_data, y * target_step + number * channels, target_step, source_data,
+                    source_step, channels, patch, penalty, row, column, best_row, best_column,
+                    costs[x],
+                )  # fmt: skip
+                here[x, 0] = best_row = found_row
+                here[x, 1] = best_column = found_column
+                costs[x] = best
+            row, column = best_row, best_column
