@@ -17,7 +17,7 @@ from numba.extending import intrinsic, overload
 
 from .._jit import jit
 
-__all__ = ["PADDING", "data_of", "known_distance", "patch_distance"]
+__all__ = ["PADDING", "data_of", "element", "known_distance", "patch_distance"]
 
 #: Elements that must be readable behind the last one of an 8-bit buffer.
 PADDING = 64
@@ -86,7 +86,7 @@ def data_of(_, array):
 
 
 @intrinsic
-def _element(_, array, index):
+def element(_, array, index):
     """``array[index]`` of an array or a pointer, without bounds or wraparound."""
 
     def generate(context, builder, signature, arguments):
@@ -240,7 +240,7 @@ def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
             a_row = a_at + row * a_step
             b_row = b_at + row * b_step
             for column in range(width):
-                difference = _element(a, a_row + column) - _element(b, b_row + column)
+                difference = element(a, a_row + column) - element(b, b_row + column)
                 total += difference * difference
             if total >= limit:
                 return total

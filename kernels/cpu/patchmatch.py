@@ -20,7 +20,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._jit import jit
-from .distance import data_of, patch_distance
+from .distance import data_of, element, patch_distance
 from .philox import below, philox4x32
 
 __all__ = ["FORBIDDEN", "edge_rows", "initialize", "sweep"]
@@ -31,13 +31,16 @@ FORBIDDEN = 1 << 30
 
 @register_jitable(forceinline=True, error_model="numpy")
 def _improve(
-    target, target_at, target_step, source, source_step, channels, patch, penalty, row, column,
-    best_row, best_column, best,
+    target, target_at, target_step, source, source_step, channels, patch, penalty, penalty_step,
+    row, column, best_row, best_column, best,
 ):  # fmt: skip
-    """Compare one candidate with the best so far; the candidate must lie inside the source."""
+    """Compare one candidate with the best so far; the candidate must lie inside the source.
+
+    ``target``, ``source`` and ``penalty`` are pointers; ``penalty_step`` 0 = there is none.
+    """
     extra = best * 0
-    if penalty.size > 0:
-        extra = penalty[np.uint64(row), np.uint64(column)]
+    if penalty_step > 0:
+        extra = element(penalty, row * penalty_step + column)
         if extra >= best or extra >= FORBIDDEN:
             return best_row, best_column, best
     distance = patch_distance(
@@ -67,7 +70,8 @@ def initialize(
     ``limit`` is the largest value a cost can have, of the cost's own type.
     """
     columns = field.shape[1]
-    target_data, source_data = data_of(target), data_of(source)
+    target_data, source_data, penalty_data = data_of(target), data_of(source), data_of(penalty)
+    penalty_step = source_columns if penalty.size > 0 else 0
     target_step = target_width * channels
     source_step = source_width * channels
     count = choices.size if choices.size > 0 else source_rows * source_columns
@@ -86,7 +90,7 @@ def initialize(
                 column = choice - row * source_columns
             row, column, total = _improve(
                 target_data, y * target_step + x * channels, target_step, source_data, source_step,
-                channels, patch, penalty, row, column, row, column, limit,
+                channels, patch, penalty_data, penalty_step, row, column, row, column, limit,
             )  # fmt: skip
             field[y, x, 0] = row
             field[y, x, 1] = column
@@ -122,7 +126,8 @@ def sweep(
     of more than 65536 rows or columns some positions are therefore never drawn at that radius.
     """
     rows, columns = cost.shape
-    target_data, source_data = data_of(target), data_of(source)
+    target_data, source_data, penalty_data = data_of(target), data_of(source), data_of(penalty)
+    penalty_step = source_columns if penalty.size > 0 else 0
     target_step = target_width * channels
     source_step = source_width * channels
     step = 1 if forward else -1
@@ -150,7 +155,7 @@ def sweep(
                 if known and 0 <= row < source_rows and (row != best_row or column != best_column):
                     best_row, best_column, best = _improve(
                         target_data, target_at, target_step, source_data, source_step, channels, patch,
-                        penalty, row, column, best_row, best_column, best,
+                        penalty_data, penalty_step, row, column, best_row, best_column, best,
                     )  # fmt: skip
             word0 = word1 = word2 = word3 = np.uint32(0)
             centre_row, centre_column = best_row, best_column
@@ -172,7 +177,7 @@ def sweep(
                 word0, word1, word2 = word1, word2, word3
                 best_row, best_column, best = _improve(
                     target_data, target_at, target_step, source_data, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best,
+                    penalty_data, penalty_step, row, column, best_row, best_column, best,
                 )  # fmt: skip
             here[x, 0] = best_row
             here[x, 1] = best_column
@@ -195,8 +200,8 @@ def sweep(
             ):
                 found_row, found_column, best = _improve(
                     target_data, y * target_step + number * channels, target_step, source_data,
-                    source_step, channels, patch, penalty, row, column, best_row, best_column,
-                    costs[x],
+                    source_step, channels, patch, penalty_data, penalty_step, row, column, best_row,
+                    best_column, costs[x],
                 )  # fmt: skip
                 here[x, 0] = best_row = found_row
                 here[x, 1] = best_column = found_column
