@@ -18,8 +18,9 @@ from PIL import Image, ImageCms
 
 from synth.codecs import FORMATS, check_holds, decode, encode, format_of
 from synth.errors import FileError
-from synth.files import Picture, check_target, discard_unfinished, load, replacing, save
+from synth.files import Picture, load, save
 from synth.picture import upright
+from synth.unfinished import check_target, discard_unfinished, replacing
 from tests.conftest import noise
 
 RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
