@@ -1,0 +1,83 @@
+"""What people see while work is done, and that the first run says that it compiles."""
+
+from __future__ import annotations
+
+import io
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import synth
+from synth.compilation import cache_folder, warmup, watching
+from synth.display import display
+from synth.progress import Progress
+
+
+class Terminal(io.StringIO):
+    """A standard error that calls itself a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_and_notes(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with display() as shown, shown.following("a[1].png") as callback:
+        callback(Progress("level 2 of 4", 0.5))
+        shown.note("wrote [b].png")  # which draws the bar again
+    assert "a[1].png: level 2 of 4" in terminal.getvalue()
+    assert "synth: wrote [b].png" in terminal.getvalue()
+
+
+def test_a_file_gets_notes_only(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with display() as shown:
+        with shown.following("a.png") as callback:
+            assert callback is None
+        shown.compiling("one")
+        shown.compiling("two")
+        assert sys.stderr.getvalue().count("compiling for this machine") == 1
+
+
+def test_compilation_is_told_of_once():
+    numba = pytest.importorskip("numba")
+
+    def double(x: int) -> int:
+        return 2 * x
+
+    double.__module__ = "synth.kernels.cpu.pretended"
+    kernel, seen = numba.njit(double), []
+    for _ in range(2):
+        with watching(seen.append):
+            assert kernel(2) == 4
+    assert seen == ["double"]
+
+
+def test_after_warmup_nothing_is_compiled():
+    stages = []
+    warmup(stages.append)
+    assert stages[-1].fraction == 1
+    assert all(a.fraction <= b.fraction for a, b in pairwise(stages))
+    rng = np.random.default_rng(1)
+    hole = np.zeros((50, 60), bool)
+    hole[20:30, 20:35] = True
+    seen: list[str] = []
+    with watching(seen.append):
+        for image in (
+            rng.integers(0, 256, (50, 60), np.uint8),
+            rng.integers(0, 256, (50, 60, 4), np.uint8) | 1,
+            rng.integers(0, 65536, (50, 60, 3), np.uint16),
+            rng.random((50, 60, 3)),
+        ):
+            synth.fill(image, hole)
+            synth.fill(image, hole, source=~hole)
+            synth.nnf(image, image[::-1])
+    assert seen == []
+
+
+def test_the_cache_folder():
+    folder = cache_folder()
+    assert folder is None or folder.name
