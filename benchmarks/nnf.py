@@ -170,8 +170,8 @@ def _page(cells: Sequence[Cell], starts: Mapping[str, Row], runs: int, command: 
         f"\nPhotographs of scikit-image at one size, {PATCH}×{PATCH} patches, RGB; whatever had "
         "another size was resized (`benchmarks/photographs.py`). ×exact is the mean squared patch "
         "distance over the exact neighbours', on queries drawn once; `1t` and `2t` are threads. "
-        "No other package on PyPI gives a field between two images; FAISS is a general index, "
-        "put to this use here.\n"
+        "PyPatchMatch and patchmatch-cython keep their fields inside a fill and cannot be asked; "
+        "FAISS is a general index, put to this use here.\n"
     )
     for group in dict.fromkeys(cell.case.group for cell in cells):
         members = [cell for cell in cells if cell.case.group == group]

@@ -197,9 +197,10 @@ def xphoto(image: Image, mask: Mask, *, seed: int, algorithm: str) -> Image:
     known = (~mask).astype(np.uint8) * 255
     flag = getattr(contrib.xphoto, f"INPAINT_{algorithm}")
     if algorithm != "SHIFTMAP":
-        filled = np.zeros_like(image)
-        contrib.xphoto.inpaint(image, known, filled, flag)
-        return filled
+        bgr = np.ascontiguousarray(image[..., ::-1])
+        filled = np.zeros_like(bgr)
+        contrib.xphoto.inpaint(bgr, known, filled, flag)
+        return np.ascontiguousarray(filled[..., ::-1])
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab)
     filled = np.zeros_like(lab)
     contrib.xphoto.inpaint(lab, known, filled, flag)
