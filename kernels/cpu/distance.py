@@ -27,7 +27,7 @@ _N = types.int64
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
-def _vector(element, values):
+def constant_vector(element, values):
     return ir.Constant(ir.VectorType(element, len(values)), list(values))
 
 
@@ -64,7 +64,7 @@ def _row(builder, a, b, keep, known=None):
     return _squares(builder, difference)
 
 
-def _pointer(context, builder, kind, array, offset):
+def pointer_to(context, builder, kind, array, offset):
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, array).data
     return builder.gep(array, [offset])
@@ -90,14 +90,14 @@ def element(_, array, index):
     """``array[index]`` of an array or a pointer, without bounds or wraparound."""
 
     def generate(context, builder, signature, arguments):
-        return builder.load(_pointer(context, builder, signature.args[0], *arguments))
+        return builder.load(pointer_to(context, builder, signature.args[0], *arguments))
 
     return array.dtype(array, _N), generate
 
 
 def _keep_table(builder):
     """A pointer to 32 × −1, 32 × 0: loading at 32 − n keeps the first n lanes."""
-    table = _vector(_I16, [-1] * _LANES + [0] * _LANES)
+    table = constant_vector(_I16, [-1] * _LANES + [0] * _LANES)
     array = ir.Constant(ir.ArrayType(_I16, 2 * _LANES), list(table.constant))
     variable = cgutils.global_constant(builder.module, "keep_lanes", array)
     return builder.bitcast(variable, _I16.as_pointer())
@@ -121,10 +121,10 @@ def _make_rows(masked):
         builder.store(ir.Constant(accumulator_type, [0] * _LANES), accumulator)
         lanes = ir.Constant(_I64, _LANES)
         table = _keep_table(builder)
-        a_pointer = _pointer(context, builder, signature.args[0], a, a_at)
-        b_pointer = _pointer(context, builder, signature.args[3], b, b_at)
+        a_pointer = pointer_to(context, builder, signature.args[0], a, a_at)
+        b_pointer = pointer_to(context, builder, signature.args[3], b, b_at)
         known_pointer = (
-            _pointer(context, builder, signature.args[6], known, a_at) if masked else None
+            pointer_to(context, builder, signature.args[6], known, a_at) if masked else None
         )
         with cgutils.for_range_slice(builder, first, last, ir.Constant(_I64, 1)) as (row, _):
             a_row = builder.mul(row, a_step)
@@ -160,8 +160,8 @@ def _unrolled(rows, first):
         keep = _load(
             builder, builder.gep(_keep_table(builder), [builder.sub(lanes, width)]), _I16
         )
-        a_pointer = _pointer(context, builder, signature.args[0], a, a_at)
-        b_pointer = _pointer(context, builder, signature.args[3], b, b_at)
+        a_pointer = pointer_to(context, builder, signature.args[0], a, a_at)
+        b_pointer = pointer_to(context, builder, signature.args[3], b, b_at)
         total = None
         for row in range(first, first + rows):
             number = ir.Constant(_I64, row)

@@ -23,14 +23,14 @@ from .._jit import jit
 from .distance import data_of, element, patch_distance
 from .philox import below, philox4x32
 
-__all__ = ["FORBIDDEN", "edge_rows", "initialize", "sweep"]
+__all__ = ["FORBIDDEN", "below16", "edge_rows", "initialize", "sweep"]
 
 #: A penalty that no patch survives; twice it still fits an int32.
 FORBIDDEN = 1 << 30
 
 
 @register_jitable(forceinline=True, error_model="numpy")
-def _improve(
+def _compare(
     target, target_at, target_step, source, source_step, channels, patch, penalty, penalty_step,
     row, column, best_row, best_column, best,
 ):  # fmt: skip
@@ -54,7 +54,20 @@ def _improve(
 
 
 @register_jitable(forceinline=True, error_model="numpy")
-def _below16(word, count):
+def _improve(
+    target, target_at, target_step, source, source_step, channels, patch, penalty, row, column,
+    best_row, best_column, best,
+):  # fmt: skip
+    """Compare one candidate with the best so far, of arrays; see `_compare`."""
+    return _compare(
+        data_of(target), target_at, target_step, data_of(source), source_step, channels, patch,
+        data_of(penalty), penalty.shape[1] if penalty.size > 0 else 0, row, column, best_row,
+        best_column, best,
+    )  # fmt: skip
+
+
+@register_jitable(forceinline=True, error_model="numpy")
+def below16(word, count):
     """Map the low 16 bits of a word to 0 … count−1 by multiply-shift."""
     return np.int64(((np.uint64(word) & np.uint64(0xFFFF)) * np.uint64(count)) >> np.uint64(16))
 
@@ -88,7 +101,7 @@ def initialize(
                     choice = np.int64(choices[choice])
                 row = choice // source_columns
                 column = choice - row * source_columns
-            row, column, total = _improve(
+            row, column, total = _compare(
                 target_data, y * target_step + x * channels, target_step, source_data, source_step,
                 channels, patch, penalty_data, penalty_step, row, column, row, column, limit,
             )  # fmt: skip
@@ -153,7 +166,7 @@ def sweep(
                 known = row >= 0
                 row += step
                 if known and 0 <= row < source_rows and (row != best_row or column != best_column):
-                    best_row, best_column, best = _improve(
+                    best_row, best_column, best = _compare(
                         target_data, target_at, target_step, source_data, source_step, channels, patch,
                         penalty_data, penalty_step, row, column, best_row, best_column, best,
                     )  # fmt: skip
@@ -168,14 +181,14 @@ def sweep(
                 radius = radii[np.uint64(draw)]
                 low_row = max(centre_row - radius, 0)
                 low_column = max(centre_column - radius, 0)
-                row = low_row + _below16(
+                row = low_row + below16(
                     word0 >> 16, min(centre_row + radius + 1, source_rows) - low_row
                 )
-                column = low_column + _below16(
+                column = low_column + below16(
                     word0, min(centre_column + radius + 1, source_columns) - low_column
                 )
                 word0, word1, word2 = word1, word2, word3
-                best_row, best_column, best = _improve(
+                best_row, best_column, best = _compare(
                     target_data, target_at, target_step, source_data, source_step, channels, patch,
                     penalty_data, penalty_step, row, column, best_row, best_column, best,
                 )  # fmt: skip
@@ -198,7 +211,7 @@ def sweep(
                 and 0 <= column < source_columns
                 and (row != best_row or column != best_column)
             ):
-                found_row, found_column, best = _improve(
+                found_row, found_column, best = _compare(
                     target_data, y * target_step + number * channels, target_step, source_data,
                     source_step, channels, patch, penalty_data, penalty_step, row, column, best_row,
                     best_column, costs[x],
