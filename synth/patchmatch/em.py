@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
 from synth.kernels.cpu.distance import PADDING
-from synth.kernels.cpu.exhaustive import search_all
 from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
 from synth.patchmatch.pyramid import Level, allowed_patches
@@ -31,7 +30,10 @@ _LIMIT = np.int32(patchmatch.FORBIDDEN)
 
 #: Votes lose this factor for each pixel that a patch's centre lies inside the hole
 #: (Wexler et al. 2007, section 3.2: what is near the border is known better).
-BORDER_DECAY = 1.3
+BORDER_DECAY = 2.5
+
+#: The onion peel tries every source where there are at most this many pairs of query and source.
+_PEEL_PAIRS = 300_000
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,13 @@ class Effort:
         EM rounds at the coarsest and at the finest level; geometric between them.
     sweeps : int
         PatchMatch sweeps per E step.
-    exhaustive : int
-        Levels with at most this many pairs of query and source are searched exhaustively.
     peel_samples : int
-        Random candidates per query in the onion peel where that is not exhaustive.
+        Random candidates per query in the onion peel, where the level is too large to try all.
     """
 
     coarse_rounds: int
     fine_rounds: int
     sweeps: int
-    exhaustive: int
     peel_samples: int
 
 
@@ -171,14 +170,6 @@ class _Solver:
         """E step."""
         _, columns, channels = stage.shape
         self.score(stage)
-        if len(stage.queries) * len(stage.choices) <= self.effort.exhaustive:
-            ends = np.linspace(0, len(stage.queries), 9).astype(np.int64)
-            self.bands(
-                search_all, 8, stage.target, columns, stage.source, columns, channels,
-                stage.patch, stage.field, stage.cost, stage.queries, stage.penalty,
-                stage.choices, stage.penalty.shape[1], ends,
-            )  # fmt: skip
-            return
         for _ in range(self.effort.sweeps):
             forward = self.iteration % 2 == 0
             edge = patchmatch.edge_rows(stage.field, stage.bounds, forward)
@@ -241,7 +232,7 @@ class _Solver:
         known_view = known[: rows * columns * channels].reshape(stage.shape)
         known_view[unknown, : stage.voted] = 0
         ring = np.ones((3, 3), np.uint8)
-        exhaustive = 3 * len(stage.queries) * len(stage.choices) <= self.effort.exhaustive
+        exhaustive = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
         samples = 0 if exhaustive else self.effort.peel_samples
         while unknown.any():
             rest = cv2.erode(
@@ -350,7 +341,7 @@ def solve(
     energy = []
     previous = None
     for number in range(top, -1, -1):
-        tick(f"level {top - number + 1} of {top + 1}", 1 - (1 - 0.25**(top - number)) if top == number else 0.25**number * 0.75)
+        tick(f"level {top - number + 1} of {top + 1}", 0.95 * 0.25**number if number < top else 0)
         stage = _stage(pyramid[number], voted, patch)
         if previous is None:
             solver.peel(stage)

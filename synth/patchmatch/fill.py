@@ -29,9 +29,9 @@ __all__ = ["FillDetails", "Quality", "extend", "fill", "fill_details"]
 Quality = Literal["draft", "normal", "best"]
 
 _EFFORTS: dict[str, Effort] = {
-    "draft": Effort(6, 1, 1, 500_000, 12),
-    "normal": Effort(12, 3, 2, 3_000_000, 24),
-    "best": Effort(24, 8, 3, 12_000_000, 48),
+    "draft": Effort(coarse_rounds=6, fine_rounds=1, sweeps=1, peel_samples=12),
+    "normal": Effort(coarse_rounds=20, fine_rounds=8, sweeps=2, peel_samples=24),
+    "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
 }
 
 
