@@ -51,7 +51,7 @@ def _verdict(error: BaseException) -> tuple[int, str]:
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "synth"
         return WRONG_USAGE, f"{error.format_message().rstrip('.')} ('{command} --help' says how)"
-    if isinstance(error, click.Abort | KeyboardInterrupt):
+    if _interrupted(error):
         from synth.interrupt import INTERRUPTED
 
         return INTERRUPTED, "stopped; no half-written file is left"
@@ -65,6 +65,13 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return FAILED, f"not enough memory ({error}); crop or shrink the picture"
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return FAILED, f"unexpected error, {what} ('synth --debug ...' shows where)"
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind it; imports may turn that into an error of another kind."""
+    while error is not None and not isinstance(error, click.Abort | KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -170,7 +177,7 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
                 with shown.following(place + (job.relative or job.picture)) as callback:
                     done = fill_file(job, settings, callback)
             except Exception as error:
-                if not jobs.is_folder:
+                if not jobs.is_folder or _interrupted(error):
                     raise
                 shown.note(f"{place}{_verdict(error)[1]}")
                 failures.append(job.relative)

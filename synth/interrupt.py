@@ -44,15 +44,22 @@ def prompt_end() -> Iterator[None]:
                 os.write(2, f"{show_cursor}\nsynth: stopped\n".encode())
                 os._exit(INTERRUPTED)
 
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        # Ctrl-C inside a callback from C is dropped by Python; the watcher sees to the end
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            old_hook(unraisable)
+
     watcher = threading.Thread(target=watch, name="synth-interrupt", daemon=True)
     watcher.start()
     old_descriptor = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    old_hook, sys.unraisablehook = sys.unraisablehook, hook
     old_handler = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         yield
     finally:
         ended.set()
         signal.signal(signal.SIGTERM, old_handler)
+        sys.unraisablehook = old_hook
         signal.set_wakeup_fd(old_descriptor)
         mouth.close()
         watcher.join()

@@ -294,7 +294,10 @@ def test_exit_codes_of_missing_devices_and_surprises(run, filling, monkeypatch, 
     write_pair(tmp_path)
     mask, out = tmp_path / "masks/a.png", tmp_path / "b.png"
     options = ("fill", tmp_path / "a.png", "-m", mask, "-o", out)
+    wrapped = RuntimeError("an import failed")
+    wrapped.__cause__ = KeyboardInterrupt()
     for error, code, text in [
+        (wrapped, 130, "stopped"),
         (DeviceError("there is no GPU"), 3, "synth: there is no GPU\n"),
         (KeyError("oh\nno"), 1, "unexpected error, KeyError"),
         (MemoryError("too much"), 1, "not enough memory"),
