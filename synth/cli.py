@@ -231,10 +231,11 @@ def nnf(
     The field is written as NumPy's npz; --plot draws it as a colour wheel of offsets.
     """
     import synth
+    from synth.codecs import format_of
     from synth.compilation import watching
     from synth.display import display
     from synth.files import load
-    from synth.unfinished import check_target, replacing
+    from synth.unfinished import check_target
 
     if not output.lower().endswith(".npz"):
         raise InputError(f"{output} must end in .npz, the format that fields are written in")
@@ -242,7 +243,7 @@ def nnf(
         if path is not None:
             check_target(path, overwrite=overwrite)
     if plot is not None:
-        _check_plotting()
+        format_of(plot)
     pixels = [load(path).pixels for path in (target, source)]
     with display() as shown, watching(shown.compiling):
         with shown.following("nearest neighbours") as callback:
@@ -253,22 +254,11 @@ def nnf(
                 seed=seed,
                 callback=callback,
             )
-        with replacing(output, overwrite=overwrite) as temporary:
-            field.save(temporary)
+        field.save(output, overwrite=overwrite)
         shown.note(f"wrote {output}")
         if plot is not None:
-            with replacing(plot, overwrite=overwrite) as temporary:
-                field.plot(temporary)
+            field.plot(plot, overwrite=overwrite)
             shown.note(f"wrote {plot}")
-
-
-def _check_plotting() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError(
-            "--plot needs matplotlib, which is not installed: pip install 'synth-classic[plot]'"
-        )
 
 
 @main.command()

@@ -39,6 +39,8 @@ FORMATS = {
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+#: on photographs as small as the usual 6, and three times as fast
+_PNG_EFFORT = 4
 _PNG_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
@@ -270,7 +272,9 @@ def _encode_shallow(
     if format == "JPEG":
         options.update(quality=quality, subsampling=0)
     elif format == "WebP":
-        options.update(lossless=True, exact=True)
+        options.update(lossless=True, exact=True, quality=50)  # which is effort where lossless
+    elif format == "PNG":
+        options.update(compress_level=_PNG_EFFORT)
     if like is not None:
         if like.icc is not None:
             options["icc_profile"] = like.icc
@@ -309,7 +313,7 @@ def _encode_deep_png(pixels: np.ndarray[Any, Any], like: Picture | None) -> byte
             chunks.append((b"pHYs", struct.pack(">IIB", across, down, 1)))
         if like.exif is not None:
             chunks.append((b"eXIf", like.exif.removeprefix(b"Exif\0\0")))
-    chunks += [(b"IDAT", zlib.compress(filtered.data)), (b"IEND", b"")]
+    chunks += [(b"IDAT", zlib.compress(filtered.data, _PNG_EFFORT)), (b"IEND", b"")]
     return _PNG_START + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in chunks
