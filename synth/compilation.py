@@ -74,11 +74,11 @@ def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     works: list[tuple[str, Callable[[], object]]] = []
     for picture in (whole_numbers, whole_numbers.astype(np.float32) / 255):
         for field_quality in get_args(FieldQuality):
-            work = partial(nnf, picture, picture[::-1].copy(), quality=field_quality)
-            works.append((f"nearest neighbours, {field_quality}, {picture.dtype}", work))
+            field = partial(nnf, picture, picture[::-1].copy(), quality=field_quality)
+            works.append((f"nearest neighbours, {field_quality}, {picture.dtype}", field))
         for quality in get_args(FillQuality):
-            work = partial(fill_details, picture, hole, quality=quality)
-            works.append((f"fill, {quality}, {picture.dtype}", work))
+            filling = partial(fill_details, picture, hole, quality=quality)
+            works.append((f"fill, {quality}, {picture.dtype}", filling))
     compiled: list[str] = []
     with watching(compiled.append):
         for done, (kind, work) in enumerate(works):
