@@ -75,12 +75,10 @@ def exif_block(exif: Image.Exif, shape: tuple[int, ...], *, tiff: bool = False) 
         if tag not in (_ORIENTATION, *SUB_BLOCKS) and (not tiff or tag in ABOUT_THE_PICTURE):
             kept[tag] = value
     for number in SUB_BLOCKS:
-        block = exif.get_ifd(number)
+        block = dict(exif.get_ifd(number))
+        for tag, size in ((_WIDTH, shape[1]), (_HEIGHT, shape[0])):
+            if tag in block:
+                block[tag] = size
         if block:
-            kept.get_ifd(number).update(block)
-    for tag, size in ((_WIDTH, shape[1]), (_HEIGHT, shape[0])):
-        if tag in kept.get_ifd(SUB_BLOCKS[0]):
-            kept.get_ifd(SUB_BLOCKS[0])[tag] = size
-    if not kept and not any(kept.get_ifd(number) for number in SUB_BLOCKS):
-        return None
-    return kept.tobytes()
+            kept[number] = block
+    return kept.tobytes() if len(kept) else None

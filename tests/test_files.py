@@ -30,9 +30,8 @@ def camera_exif() -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     exif[0x0112] = 6
-    exif.get_ifd(0x8769)[0x829A] = 0.02
-    exif.get_ifd(0x8769)[0xA002] = 13
-    exif.get_ifd(0x8825)[1] = "N"
+    exif[0x8769] = {0x829A: 0.02, 0xA002: 13}
+    exif[0x8825] = {1: "N"}
     return exif
 
 
