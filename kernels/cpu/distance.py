@@ -55,9 +55,7 @@ def _horizontal_sum(builder, vector):
 def _row(builder, a, b, keep, known=None):
     """Squared differences of 32 elements at ``a`` (int16) and ``b`` (uint8) where ``keep``."""
     wide = ir.VectorType(_I16, _LANES)
-    difference = builder.sub(
-        _load(builder, a, _I16), builder.zext(_load(builder, b, _I8), wide)
-    )
+    difference = builder.sub(_load(builder, a, _I16), builder.zext(_load(builder, b, _I8), wide))
     difference = builder.and_(difference, keep)
     if known is not None:
         difference = builder.and_(difference, _load(builder, known, _I16))
@@ -143,9 +141,7 @@ def _make_rows(masked):
                     keep,
                     builder.gep(known_pointer, [a_place]) if masked else None,
                 )
-                builder.store(
-                    builder.add(builder.load(accumulator), squares), accumulator
-                )
+                builder.store(builder.add(builder.load(accumulator), squares), accumulator)
         return _horizontal_sum(builder, builder.load(accumulator))
 
     return generate
@@ -157,9 +153,7 @@ def _unrolled(rows, first):
     def generate(context, builder, signature, arguments):
         a, a_at, a_step, b, b_at, b_step, width = arguments
         lanes = ir.Constant(_I64, _LANES)
-        keep = _load(
-            builder, builder.gep(_keep_table(builder), [builder.sub(lanes, width)]), _I16
-        )
+        keep = _load(builder, builder.gep(_keep_table(builder), [builder.sub(lanes, width)]), _I16)
         a_pointer = pointer_to(context, builder, signature.args[0], a, a_at)
         b_pointer = pointer_to(context, builder, signature.args[3], b, b_at)
         total = None
@@ -216,7 +210,9 @@ def patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     raise NotImplementedError("called from compiled code only")
 
 
-@overload(patch_distance, jit_options={"error_model": "numpy", "fastmath": True, "forceinline": True})
+@overload(
+    patch_distance, jit_options={"error_model": "numpy", "fastmath": True, "forceinline": True}
+)
 def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     if isinstance(a.dtype, types.Integer):
 

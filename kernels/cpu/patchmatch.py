@@ -21,9 +21,9 @@ from numba.extending import register_jitable
 
 from .._jit import jit
 from .distance import data_of, element, patch_distance
-from .philox import below, philox4x32
+from .philox import below, philox4x32, philox_row
 
-__all__ = ["FORBIDDEN", "below16", "edge_rows", "initialize", "sweep"]
+__all__ = ["FORBIDDEN", "asked_range", "edge_rows", "initialize", "near", "sweep"]
 
 #: A penalty that no patch survives; twice it still fits an int32.
 FORBIDDEN = 1 << 30
@@ -67,9 +67,32 @@ def _improve(
 
 
 @register_jitable(forceinline=True, error_model="numpy")
-def below16(word, count):
-    """Map the low 16 bits of a word to 0 … count−1 by multiply-shift."""
-    return np.int64(((np.uint64(word) & np.uint64(0xFFFF)) * np.uint64(count)) >> np.uint64(16))
+def near(word, radius, row, column, rows, columns):
+    """Draw a place at most ``radius`` from another: 16 bits for its row, 16 for its column.
+
+    In a window of more than 65536 rows or columns some places are therefore never drawn at that
+    radius.
+    """
+    low_row, low_column = max(row - radius, 0), max(column - radius, 0)
+    height = min(row + radius + 1, rows) - low_row
+    width = min(column + radius + 1, columns) - low_column
+    bits = np.uint64(word)
+    down = ((bits >> np.uint64(16)) * np.uint64(height)) >> np.uint64(16)
+    across = ((bits & np.uint64(0xFFFF)) * np.uint64(width)) >> np.uint64(16)
+    return low_row + np.int64(down), low_column + np.int64(across)
+
+
+@register_jitable(forceinline=True, error_model="numpy")
+def asked_range(query, y, columns):
+    """Return the first column of row ``y`` that is asked for, and the last + 1."""
+    if query.size == 0:
+        return 0, columns
+    left, right = 0, columns
+    while left < right and query[np.uint64(y), np.uint64(left)] == 0:
+        left += 1
+    while right > left and query[np.uint64(y), np.uint64(right - 1)] == 0:
+        right -= 1
+    return left, right
 
 
 @jit
@@ -134,9 +157,6 @@ def sweep(
     The pass along the row comes last because each of its steps waits for the one before, while
     the other candidates of neighbouring pixels overlap in the CPU's pipeline. Indices are made
     unsigned before they are used: Numba tests signed ones for counting from the end.
-
-    One Philox call serves four candidates, 16 bits for the row and 16 for the column. In a window
-    of more than 65536 rows or columns some positions are therefore never drawn at that radius.
     """
     rows, columns = cost.shape
     target_data, source_data, penalty_data = data_of(target), data_of(source), data_of(penalty)
@@ -145,6 +165,7 @@ def sweep(
     source_step = source_width * channels
     step = 1 if forward else -1
     first, last = bounds[band], bounds[band + 1]
+    words = np.empty((4, columns), np.uint32)
     for index in range(last - first):
         y = first + index if forward else last - 1 - index
         above = y - step
@@ -152,7 +173,8 @@ def sweep(
         previous = edge[band] if index == 0 else field[max(0, min(above, rows - 1))]
         here = field[y]
         costs = cost[y]
-        for number in range(columns):
+        left, right = asked_range(query, y, columns)
+        for number in range(left, right):
             x = np.uint64(number)
             if query.size > 0 and query[np.uint64(y), x] == 0:
                 continue
@@ -167,37 +189,42 @@ def sweep(
                 row += step
                 if known and 0 <= row < source_rows and (row != best_row or column != best_column):
                     best_row, best_column, best = _compare(
-                        target_data, target_at, target_step, source_data, source_step, channels, patch,
-                        penalty_data, penalty_step, row, column, best_row, best_column, best,
+                        target_data, target_at, target_step, source_data, source_step, channels,
+                        patch, penalty_data, penalty_step, row, column, best_row, best_column,
+                        best,
                     )  # fmt: skip
-            word0 = word1 = word2 = word3 = np.uint32(0)
-            centre_row, centre_column = best_row, best_column
-            for draw in range(radii.size):
-                if draw & 3 == 0:
-                    word0, word1, word2, word3 = philox4x32(
-                        y * columns + number, iteration, draw, purpose, key0, key1
-                    )
-                    centre_row, centre_column = best_row, best_column
-                radius = radii[np.uint64(draw)]
-                low_row = max(centre_row - radius, 0)
-                low_column = max(centre_column - radius, 0)
-                row = low_row + below16(
-                    word0 >> 16, min(centre_row + radius + 1, source_rows) - low_row
-                )
-                column = low_column + below16(
-                    word0, min(centre_column + radius + 1, source_columns) - low_column
-                )
-                word0, word1, word2 = word1, word2, word3
-                best_row, best_column, best = _compare(
-                    target_data, target_at, target_step, source_data, source_step, channels, patch,
-                    penalty_data, penalty_step, row, column, best_row, best_column, best,
-                )  # fmt: skip
             here[x, 0] = best_row
             here[x, 1] = best_column
             costs[x] = best
+        for draw in range(0, radii.size, 4):
+            philox_row(words, left, right, y * columns, iteration, draw, purpose, key0, key1)
+            for number in range(left, right):
+                x = np.uint64(number)
+                if query.size > 0 and query[np.uint64(y), x] == 0:
+                    continue
+                centre_row = best_row = np.int64(here[x, 0])
+                centre_column = best_column = np.int64(here[x, 1])
+                best = costs[x]
+                for word in range(np.uint64(min(radii.size - draw, 4))):
+                    row, column = near(
+                        words[word, x], radii[np.uint64(draw) + word], centre_row, centre_column,
+                        source_rows, source_columns,
+                    )  # fmt: skip
+                    best_row, best_column, best = _compare(
+                        target_data, y * target_step + number * channels, target_step,
+                        source_data, source_step, channels, patch, penalty_data, penalty_step,
+                        row, column, best_row, best_column, best,
+                    )  # fmt: skip
+                here[x, 0] = best_row
+                here[x, 1] = best_column
+                costs[x] = best
         row = column = np.int64(-1)
-        for position in range(columns):
-            number = position if forward else columns - 1 - position
+        beside = left - 1 if forward else right
+        if 0 <= beside < columns:
+            row = np.int64(here[np.uint64(beside), 0])
+            column = np.int64(here[np.uint64(beside), 1])
+        for position in range(right - left):
+            number = left + position if forward else right - 1 - position
             x = np.uint64(number)
             if query.size > 0 and query[np.uint64(y), x] == 0:
                 row = np.int64(here[x, 0])
@@ -213,8 +240,8 @@ def sweep(
             ):
                 found_row, found_column, best = _compare(
                     target_data, y * target_step + number * channels, target_step, source_data,
-                    source_step, channels, patch, penalty_data, penalty_step, row, column, best_row,
-                    best_column, costs[x],
+                    source_step, channels, patch, penalty_data, penalty_step, row, column,
+                    best_row, best_column, costs[x],
                 )  # fmt: skip
                 here[x, 0] = best_row = found_row
                 here[x, 1] = best_column = found_column

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
 
 from .._jit import jit
 
-__all__ = ["below", "philox4x32"]
+__all__ = ["below", "philox4x32", "philox_row"]
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
@@ -21,12 +22,8 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
-@jit
-def philox4x32(c0, c1, c2, c3, k0, k1):
-    """Return the four uint32 words of counter ``(c0, c1, c2, c3)`` under key ``(k0, k1)``.
-
-    Every argument is taken modulo 2**32.
-    """
+@register_jitable(forceinline=True, error_model="numpy")
+def _rounds(c0, c1, c2, c3, k0, k1):
     c0, c1, c2, c3 = numba.uint32(c0), numba.uint32(c1), numba.uint32(c2), numba.uint32(c3)
     k0, k1 = numba.uint32(k0), numba.uint32(k1)
     for _ in range(10):
@@ -39,6 +36,30 @@ def philox4x32(c0, c1, c2, c3, k0, k1):
         k0 = numba.uint32(k0 + _W0)
         k1 = numba.uint32(k1 + _W1)
     return c0, c1, c2, c3
+
+
+@jit
+def philox4x32(c0, c1, c2, c3, k0, k1):
+    """Return the four uint32 words of counter ``(c0, c1, c2, c3)`` under key ``(k0, k1)``.
+
+    Every argument is taken modulo 2**32.
+    """
+    return _rounds(c0, c1, c2, c3, k0, k1)
+
+
+@jit
+def philox_row(words, first, last, start, c1, c2, c3, k0, k1):
+    """Write the words of counters ``start + i``, first <= i < last, to ``words`` (4, columns).
+
+    Several times faster than one by one, because counters side by side share vector registers.
+    """
+    base = np.uint64(start)
+    for i in range(np.uint64(first), np.uint64(last)):
+        word0, word1, word2, word3 = _rounds(base + i, c1, c2, c3, k0, k1)
+        words[np.uint64(0), i] = word0
+        words[np.uint64(1), i] = word1
+        words[np.uint64(2), i] = word2
+        words[np.uint64(3), i] = word3
 
 
 @jit

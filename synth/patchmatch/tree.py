@@ -11,7 +11,15 @@ from synth.kernels._jit import Bands
 from synth.kernels.cpu.kdtree import LANES, LEAF, build_below, build_top, descend
 from synth.kernels.cpu.project import TERMS, project
 
-__all__ = ["Directions", "Tree", "build", "choose_directions", "own_leaves", "projections"]
+__all__ = [
+    "Directions",
+    "Tree",
+    "build",
+    "choose_directions",
+    "own_leaves",
+    "projections",
+    "spread",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -45,9 +53,9 @@ def _sample(pixels: Array, patch: int, allowed: Array | None, count: int) -> Arr
         places = allowed[places]
     y, x = np.divmod(places, columns)
     steps = np.arange(patch)
-    return pixels[
-        (y[:, None] + steps)[:, :, None], (x[:, None] + steps)[:, None, :]
-    ].astype(np.float64)
+    return pixels[(y[:, None] + steps)[:, :, None], (x[:, None] + steps)[:, None, :]].astype(
+        np.float64
+    )
 
 
 def choose_directions(
@@ -125,6 +133,16 @@ class Tree(NamedTuple):
     members: Array
     leaf_of: Array
     leaves: Array
+
+
+def spread(number: int) -> Array:
+    """Return the factors on the terms' variances by which tree ``number`` chooses its splits.
+
+    The first follows the variances; each further one prefers other terms, so that neighbours that
+    one tree parts are together in another.
+    """
+    terms = np.arange(TERMS)
+    return np.where(terms % 2 == number % 2, 1.0, 4.0 if number else 1.0).astype(np.float32)
 
 
 def build(points: Array, allowed: Array | None, spread: Array, bands: Bands) -> Tree:

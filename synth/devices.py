@@ -1,0 +1,49 @@
+"""Which device a call runs on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal, get_args
+
+from synth.errors import DeviceError, InputError
+
+__all__ = ["Device", "choose_device"]
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_log = logging.getLogger("synth")
+
+
+def choose_device(device: Device) -> Literal["cpu"]:
+    """Settle which twin of the kernels a call runs, once at its start.
+
+    Parameters
+    ----------
+    device : "auto", "cpu" or "cuda"
+        "auto" takes the best that there are kernels for, which today is the CPU.
+
+    Returns
+    -------
+    "cpu"
+
+    Raises
+    ------
+    InputError
+        ``device`` is none of the three.
+    DeviceError
+        "cuda" was asked for: there are no CUDA kernels yet.
+
+    Examples
+    --------
+    >>> choose_device("auto")
+    'cpu'
+    """
+    if device not in get_args(Device):
+        raise InputError(f"device is {device!r}, but it must be 'auto', 'cpu' or 'cuda'")
+    if device == "cuda":
+        raise DeviceError(
+            "device is 'cuda', but this version of synth has kernels for the CPU only; "
+            "pass device='cpu', or 'auto' to take what there is"
+        )
+    _log.debug("running on the CPU (device=%r)", device)
+    return "cpu"
