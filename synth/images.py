@@ -70,6 +70,7 @@ def check_image(image: Any, *, name: str = "image") -> np.ndarray[Any, Any]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> check_image(np.zeros((3, 512, 512), np.uint8))
     Traceback (most recent call last):
     ...
@@ -152,6 +153,7 @@ def check_mask(
 
     Examples
     --------
+    >>> import numpy as np
     >>> check_mask(np.array([[0, 127], [128, 255]], np.uint8), (2, 2))
     array([[False, False],
            [ True,  True]])
