@@ -296,12 +296,14 @@ def warmup() -> None:
         with shown.following("compiling") as callback:
             compiled = compile_all(callback)
         folder = cache_folder()
-        if folder is None:
+        done = f"compiled {len(compiled)} kernels" if compiled else "all kernels were ready"
+        if folder is not None:
+            shown.note(f"{done}; they are kept in {folder}")
+        else:
             shown.note(
-                "no folder for compiled kernels is writable, so every run compiles them again; "
-                "set NUMBA_CACHE_DIR to one that is"
+                f"{done}; no folder to keep them in is writable, so every run compiles them "
+                "again: set NUMBA_CACHE_DIR to one that is"
             )
-        shown.note(f"{len(compiled)} kernels compiled, the others were ready; kept in {folder}")
 
 
 if __name__ == "__main__":

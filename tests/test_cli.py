@@ -343,6 +343,22 @@ def test_info(run):
     assert "threads" in text
 
 
+@pytest.mark.parametrize(
+    ("compiled", "folder", "message"),
+    [
+        (["a", "b"], Path("kept"), "compiled 2 kernels; they are kept in kept"),
+        ([], Path("kept"), "all kernels were ready; they are kept in kept"),
+        (["a"], None, "set NUMBA_CACHE_DIR"),
+    ],
+)
+def test_warmup_says_where_kernels_are_kept(run, monkeypatch, compiled, folder, message):
+    monkeypatch.setattr("synth.compilation.warmup", lambda _: compiled)
+    monkeypatch.setattr("synth.compilation.cache_folder", lambda: folder)
+    done = run("warmup")
+    assert (done.code, done.out) == (0, b"")
+    assert message in done.err
+
+
 def test_the_demo_writes_only_in_its_folder(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("synth.fill", lambda image, mask, **_: np.where(mask[..., None], 0, image))
