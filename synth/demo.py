@@ -52,6 +52,7 @@ def run(folder: Path, callback: Callback | None = None) -> list[str]:
     import numpy as np
 
     import synth
+    from synth.compilation import watching
     from synth.files import save
 
     try:
@@ -63,7 +64,9 @@ def run(folder: Path, callback: Callback | None = None) -> list[str]:
         ) from error
     picture, hole = demo_picture()
     start = time.perf_counter()
-    filled = synth.fill(picture, hole, callback=callback)
+    compiled: list[str] = []
+    with watching(compiled.append):
+        filled = synth.fill(picture, hole, callback=callback)
     seconds = time.perf_counter() - start
 
     marked = picture.copy()
@@ -79,7 +82,8 @@ def run(folder: Path, callback: Callback | None = None) -> list[str]:
         save(folder / name, pixels, overwrite=True)
     size = f"{picture.shape[1]}×{picture.shape[0]}"
     return [
-        f"filled {int(hole.sum())} pixels of a {size} photograph in {seconds:.1f} s",
+        f"filled {int(hole.sum())} pixels of a {size} photograph in {seconds:.1f} s"
+        + (", most of it compiling; the next run has that behind it" if compiled else ""),
         f"wrote {folder / 'before-hole-after.png'}, and before.png, hole.png and after.png",
         f"try it yourself: synth fill {folder / 'before.png'} -m {folder / 'hole.png'} "
         "-o filled.png --seed 1",

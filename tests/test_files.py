@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from synth.codecs import FORMATS, check_holds, decode, encode, format_of
+from synth.codecs import check_holds, decode, encode
 from synth.errors import FileError
 from synth.files import Picture, load, save
 from synth.picture import upright
@@ -97,11 +97,18 @@ def test_any_size_survives(height, width, channels, dtype, format):
     np.testing.assert_array_equal(back, pixels[..., 0] if channels == 1 else pixels)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize(
+    ("suffix", "dtype"),
+    [
+        (".png", "uint8"),
+        (".png", "uint16"),
+        (".jpg", "uint8"),
+        (".webp", "uint8"),
+        (".tif", "uint8"),
+        (".tif", "uint16"),
+    ],
+)
 def test_profile_exif_and_resolution_survive(tmp_path, suffix, dtype):
-    if dtype not in FORMATS[format_of("a" + suffix)].types:
-        pytest.skip("the format has no such pixels")
     exif = camera_exif()
     like = Picture(noise((8, 13, 3), dtype), "PNG", RGB_PROFILE, exif.tobytes(), (300.0, 150.0))
     path = tmp_path / f"first{suffix}"
