@@ -20,6 +20,8 @@ class Purpose(IntEnum):
     INITIALIZE = 0
     RANDOM_SEARCH = 1
     SAMPLE = 2
+    BACK_INITIALIZE = 3
+    BACK_SEARCH = 4
 
 
 def key_of(seed: int) -> tuple[int, int]:

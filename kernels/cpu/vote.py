@@ -15,7 +15,10 @@ __all__ = ["pick_best", "vote"]
 
 
 @jit
-def vote(source, source_width, channels, patch, field, weight, wanted, voted, out, bounds, band):
+def vote(
+    source, source_width, channels, patch, field, weight, back_total, back_norm, wanted, voted,
+    out, bounds, band,
+):  # fmt: skip
     """Set pixels to the weighted mean of what the patches over them propose.
 
     Wexler et al. 2007, equation 3. Patches add to the pixels they cover, a run at a time, rather
@@ -37,6 +40,9 @@ def vote(source, source_width, channels, patch, field, weight, wanted, voted, ou
     columns = wanted.shape[1]
     total = np.zeros((last - first, columns * channels), np.float32)
     norm = np.zeros((last - first, columns), np.float32)
+    if back_norm.size > 0:
+        total[:] = back_total[first:last]
+        norm[:] = back_norm[first:last]
     width = patch * channels
     source_step = source_width * channels
     for y in range(max(first - patch + 1, 0), min(last, weight.shape[0])):
@@ -64,6 +70,35 @@ def vote(source, source_width, channels, patch, field, weight, wanted, voted, ou
                 for channel in range(voted):
                     mean = total[y - first, x * channels + channel] / share_of_all
                     out[y, x, channel] = np.int16(np.rint(mean))
+
+
+@jit
+def vote_back(source, source_width, channels, patch, field, weight, total, norm):
+    """Add weight × source patch to the patch of the hole that it found nearest (completeness).
+
+    Simakov et al. 2008, section 3.1. ``field`` and ``weight`` are over source patches; the sums
+    ``total`` (rows, columns × channels) and ``norm`` (rows, columns) go on to `vote`. Sequential:
+    many source patches may find the same patch of the hole.
+    """
+    width = patch * channels
+    source_step = source_width * channels
+    for y in range(weight.shape[0]):
+        for x in range(weight.shape[1]):
+            w = weight[y, x]
+            if w <= 0:
+                continue
+            row = np.int64(field[y, x, 0])
+            column = np.int64(field[y, x, 1])
+            at = y * source_step + x * channels
+            left = column * channels
+            for dy in range(patch):
+                run = source[at + dy * source_step : at + dy * source_step + width]
+                place = total[row + dy, left : left + width]
+                for i in range(width):
+                    place[i] += w * np.float32(run[i])
+                share = norm[row + dy, column : column + patch]
+                for i in range(patch):
+                    share[i] += w
 
 
 @jit

@@ -7,33 +7,29 @@ the field is carried over, never the pixels: those are voted again from the fine
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
-from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
-from synth.patchmatch.pyramid import Level, allowed_patches
+from synth.patchmatch.completeness import Completeness
+from synth.patchmatch.pyramid import Level
+from synth.patchmatch.stage import LIMIT, Stage, band_bounds, make_stage
 from synth.randomness import Purpose
 
 __all__ = ["Effort", "Solution", "solve"]
 
-#: The largest cost, so that a penalty of FORBIDDEN is never accepted.
-_LIMIT = np.int32(patchmatch.FORBIDDEN)
-
-#: Votes lose this factor for each pixel that a patch's centre lies inside the hole
-#: (Wexler et al. 2007, section 3.2: what is near the border is known better).
-BORDER_DECAY = 2.5
-
 #: The onion peel tries every source where there are at most this many pairs of query and source.
 _PEEL_PAIRS = 300_000
+#: Completeness acts on the layout only: from this level on, and coarser.
+_COMPLETENESS_LEVEL = 2
+
+_NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -73,78 +69,8 @@ class Solution:
     energy: tuple[tuple[int, float], ...]
 
 
-@dataclass
-class _Stage:
-    """Buffers of one level. ``target`` is ``source`` with the hole's current content in it."""
-
-    patch: int
-    voted: int
-    target: NDArray[np.int16]
-    source: NDArray[np.uint8]
-    shape: tuple[int, int, int]
-    hole: NDArray[np.bool_]
-    pixels: NDArray[np.int32]
-    query: NDArray[np.uint8]
-    queries: NDArray[np.int32]
-    penalty: NDArray[np.int32]
-    choices: NDArray[np.int32]
-    decay: NDArray[np.float32]
-    field: NDArray[np.int32]
-    cost: NDArray[np.int32]
-    bounds: NDArray[np.int64] = field(repr=False)
-
-    @property
-    def content(self) -> NDArray[np.int16]:
-        """The target as (rows, columns, channels)."""
-        rows, columns, channels = self.shape
-        return self.target[: rows * columns * channels].reshape(self.shape)
-
-
-def _split(count: NDArray[Any], bands: int) -> NDArray[np.int64]:
-    """Bounds of bands of whole rows with about the same number of queries in each."""
-    total = np.concatenate([[0], np.cumsum(count)])
-    wanted = total[-1] * np.arange(bands + 1) / bands
-    bounds = np.searchsorted(total, wanted, side="left").astype(np.int64)
-    bounds[0], bounds[-1] = 0, len(count)
-    return np.maximum.accumulate(bounds)
-
-
-def _stage(level: Level, voted: int, patch: int) -> _Stage:
-    import cv2
-
-    rows, columns, channels = level.features.shape
-    source = np.zeros(level.features.size + PADDING, np.uint8)
-    source[: level.features.size] = level.features.ravel()
-    allowed = allowed_patches(level.allowed, patch)
-    penalty = np.where(allowed, np.int32(0), np.int32(patchmatch.FORBIDDEN))
-    untouched = allowed_patches(~level.hole, patch)
-    query = (~untouched).astype(np.uint8)
-    inside = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)
-    half = patch // 2
-    centres = inside[half : half + query.shape[0], half : half + query.shape[1]]
-    per_row = query.sum(axis=1, dtype=np.int64)
-    bands = int(np.clip(per_row.sum() // 2048, 1, 16))
-    return _Stage(
-        patch=patch,
-        voted=voted,
-        target=source.astype(np.int16),
-        source=source,
-        shape=(rows, columns, channels),
-        hole=level.hole,
-        pixels=np.argwhere(level.hole).astype(np.int32),
-        query=query,
-        queries=np.argwhere(query).astype(np.int32),
-        penalty=penalty,
-        choices=np.flatnonzero(allowed).astype(np.int32),
-        decay=np.power(np.float32(BORDER_DECAY), -np.minimum(centres, 200), dtype=np.float32),
-        field=np.full((*query.shape, 2), -1, np.int32),
-        cost=np.zeros(query.shape, np.int32),
-        bounds=_split(per_row, bands),
-    )
-
-
 class _Solver:
-    """The rounds of one region; holds what every step needs."""
+    """The steps of one region; holds what all of them need."""
 
     def __init__(self, key: tuple[int, int], lane: int, effort: Effort, bands: Bands) -> None:
         self.key = key
@@ -156,115 +82,91 @@ class _Solver:
     def _purpose(self, purpose: Purpose) -> int:
         return int(purpose) + (self.lane << 8)
 
-    def score(self, stage: _Stage) -> None:
-        """Measure the field against the current content; draw sources where there are none."""
+    def search(self, stage: Stage, radii: NDArray[np.int64]) -> None:
+        """E step: score the field against the current content, then sweep."""
         _, columns, channels = stage.shape
+        count = len(stage.bounds) - 1
         self.bands(
-            patchmatch.initialize, len(stage.bounds) - 1, stage.target, columns, stage.source,
-            columns, channels, stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
-            stage.choices, *stage.penalty.shape, *self.key, self._purpose(Purpose.INITIALIZE),
-            _LIMIT, stage.bounds,
+            patchmatch.initialize, count, stage.target, columns, stage.source, columns, channels,
+            stage.patch, stage.field, stage.cost, stage.query, stage.penalty, stage.choices,
+            *stage.penalty.shape, *self.key, self._purpose(Purpose.INITIALIZE), LIMIT,
+            stage.bounds,
         )  # fmt: skip
-
-    def search(self, stage: _Stage, radii: NDArray[np.int64]) -> None:
-        """E step."""
-        _, columns, channels = stage.shape
-        self.score(stage)
         for _ in range(self.effort.sweeps):
             forward = self.iteration % 2 == 0
             edge = patchmatch.edge_rows(stage.field, stage.bounds, forward)
             self.bands(
-                patchmatch.sweep, len(stage.bounds) - 1, stage.target, columns, stage.source,
-                columns, channels, stage.patch, stage.field, stage.cost, stage.query,
-                stage.penalty, *stage.penalty.shape, edge, radii, *self.key, self.iteration,
+                patchmatch.sweep, count, stage.target, columns, stage.source, columns, channels,
+                stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
+                *stage.penalty.shape, edge, radii, *self.key, self.iteration,
                 self._purpose(Purpose.RANDOM_SEARCH), forward, stage.bounds,
             )  # fmt: skip
             self.iteration += 1
 
-    def weights(self, stage: _Stage, active: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Vote weights γ^(−depth) exp(−d / 2σ²), σ² the mean cost of the patches round about."""
-        import cv2
-
-        side = 2 * stage.patch - 1
-        masked = np.where(active, stage.cost, 0).astype(np.float32)
-        mean = cv2.boxFilter(masked, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        count = cv2.boxFilter(
-            active, cv2.CV_32F, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT
-        )
-        sigma2 = np.maximum(mean / np.maximum(count, 1), np.float32(1))
-        weight = stage.decay * np.exp(-masked / (2 * sigma2))
-        return np.where(active, np.maximum(weight, np.float32(1e-30)), np.float32(0))
-
-    def mean_vote(
-        self, stage: _Stage, weight: NDArray[np.float32], wanted: NDArray[np.bool_]
+    def vote(
+        self,
+        stage: Stage,
+        active: NDArray[np.uint8],
+        wanted: NDArray[np.bool_],
+        completeness: Completeness | None = None,
     ) -> None:
-        """M step: write the weighted means into the content where ``wanted``."""
-        _, columns, channels = stage.shape
+        """M step: set the ``wanted`` pixels from the ``active`` patches.
+
+        A vote weighs decay × exp(−d / 2σ²) (Wexler et al. 2007, equation 3), σ² being the mean
+        cost of the patches round about.
+        """
+        sigma2 = _local_mean(stage.cost, active, 2 * stage.patch - 1)
+        weight = stage.decay * np.exp(-stage.cost / (2 * sigma2))
+        # never 0, so that a patch far worse than its neighbours still fills what it alone covers
+        weight = np.where(active, np.maximum(weight, np.float32(1e-30)), np.float32(0))
+        sums = _NO_SUMS if completeness is None else completeness.votes(sigma2)
         left = wanted.copy()
-        per_row = np.count_nonzero(wanted, axis=1)
-        bounds = _split(per_row, int(np.clip(per_row.sum() // 2048, 1, 32)))
+        bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
+        _, columns, channels = stage.shape
         self.bands(
             vote, len(bounds) - 1, stage.source, columns, channels, stage.patch, stage.field,
-            weight, left, stage.voted, stage.content, bounds,
+            weight, *sums, left, stage.voted, stage.content, bounds,
         )  # fmt: skip
         if left.any():
-            self._borrow(stage, left)
+            _borrow(stage, left)
 
-    @staticmethod
-    def _borrow(stage: _Stage, pixels: NDArray[np.bool_]) -> None:
-        """Give pixels that no patch voted for the content of the nearest known pixel."""
-        from scipy import ndimage
-
-        nearest = ndimage.distance_transform_edt(
-            pixels | stage.hole, return_distances=False, return_indices=True
-        )
-        content = stage.content[..., : stage.voted]
-        content[pixels] = content[nearest[0][pixels], nearest[1][pixels]]
-
-    def peel(self, stage: _Stage) -> None:
+    def peel(self, stage: Stage) -> None:
         """Onion-peel start: layer by layer inwards, each matched by what is known so far."""
         import cv2
 
-        rows, columns, channels = stage.shape
+        _, columns, channels = stage.shape
         patch, half = stage.patch, stage.patch // 2
+        height, width = stage.query.shape
         unknown = stage.hole.copy()
         known = np.full(stage.target.shape, -1, np.int16)
-        known_view = known[: rows * columns * channels].reshape(stage.shape)
+        known_view = known[: stage.hole.size * channels].reshape(stage.shape)
         known_view[unknown, : stage.voted] = 0
-        ring = np.ones((3, 3), np.uint8)
-        exhaustive = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
-        samples = 0 if exhaustive else self.effort.peel_samples
+        few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
+        samples = 0 if few else self.effort.peel_samples
+        square = np.ones((patch, patch), np.uint8)
         while unknown.any():
-            rest = cv2.erode(
-                unknown.astype(np.uint8), ring, borderType=cv2.BORDER_CONSTANT, borderValue=1
-            )
-            layer = unknown & (rest == 0)
-            if not layer.any():
-                layer = unknown
-            # patches over the layer whose own centre is not deeper in the hole
-            over = cv2.dilate(layer.astype(np.uint8), np.ones((patch, patch), np.uint8))
+            layer = _outermost(unknown)
+            # the patches over the layer whose own centre is not deeper in the hole
+            over = np.asarray(cv2.dilate(layer.astype(np.uint8), square), np.uint8)
             over[unknown & ~layer] = 0
-            active = np.zeros_like(stage.query)
-            active[:] = over[half : half + active.shape[0], half : half + active.shape[1]]
-            active &= stage.query
-            share = 1 - cv2.boxFilter(
-                unknown.astype(np.float32), -1, (patch, patch), normalize=True,
-                anchor=(0, 0), borderType=cv2.BORDER_CONSTANT,
+            active = over[half : half + height, half : half + width] & stage.query
+            missing = cv2.boxFilter(
+                unknown.astype(np.float32), -1, (patch, patch), anchor=(0, 0),
+                borderType=cv2.BORDER_CONSTANT,
             )  # fmt: skip
-            scale = 1 / np.maximum(share[: active.shape[0], : active.shape[1]], 1 / patch**2)
+            scale = 1 / np.maximum(1 - missing[:height, :width], np.float32(1 / patch**2))
             peel_search(
                 stage.target, columns, known, stage.source, columns, channels, patch,
-                stage.field, stage.cost, scale.astype(np.float32),
-                np.argwhere(active).astype(np.int32), stage.penalty, stage.choices,
-                stage.penalty.shape[1], samples, *self.key, self.iteration,
-                self._purpose(Purpose.SAMPLE), _LIMIT,
+                stage.field, stage.cost, scale, np.argwhere(active).astype(np.int32),
+                stage.penalty, stage.choices, stage.penalty.shape[1], samples, *self.key,
+                self.iteration, self._purpose(Purpose.SAMPLE), LIMIT,
             )  # fmt: skip
             self.iteration += 1
-            self.mean_vote(stage, self.weights(stage, active), layer)
+            self.vote(stage, active, layer)
             unknown &= ~layer
             known_view[layer] = -1
 
-    def descend(self, coarse: _Stage, fine: _Stage) -> None:
+    def descend(self, coarse: Stage, fine: Stage) -> None:
         """Carry the field over to the finer level and vote from the finer source."""
         y, x = fine.queries[:, 0], fine.queries[:, 1]
         cy = np.minimum(y >> 1, coarse.cost.shape[0] - 1)
@@ -274,22 +176,24 @@ class _Solver:
         source_rows, source_columns = fine.penalty.shape
         good = (coarse.query[cy, cx] > 0) & (row < source_rows) & (column < source_columns)
         good[good] = fine.penalty[row[good], column[good]] == 0
-        fine.field[y[good], x[good], 0] = row[good]
-        fine.field[y[good], x[good], 1] = column[good]
-        fine.cost[y[good], x[good]] = coarse.cost[cy[good], cx[good]]
+        y, x, cy, cx = y[good], x[good], cy[good], cx[good]
+        fine.field[y, x, 0] = row[good]
+        fine.field[y, x, 1] = column[good]
+        fine.cost[y, x] = coarse.cost[cy, cx]
         active = np.zeros_like(fine.query)
-        active[y[good], x[good]] = 1
-        self.mean_vote(fine, self.weights(fine, active), fine.hole)
+        active[y, x] = 1
+        self.vote(fine, active, fine.hole)
 
-    def rounds(self, stage: _Stage, count: int, radii: NDArray[np.int64]) -> float:
-        """Alternate E and M steps; the mean squared difference per element at the end."""
+    def rounds(self, stage: Stage, count: int, radii: NDArray[np.int64], complete: bool) -> float:
+        """Alternate E and M steps; return the mean squared difference per element."""
+        completeness = Completeness(stage, self.key, self.lane, self.bands) if complete else None
         for _ in range(count):
             self.search(stage, radii)
-            self.mean_vote(stage, self.weights(stage, stage.query), stage.hole)
+            self.vote(stage, stage.query, stage.hole, completeness)
         cost = stage.cost[stage.query > 0].mean(dtype=np.float64)
-        return float(cost / (stage.patch**2 * stage.shape[2]))
+        return float(cost) / (stage.patch**2 * stage.shape[2])
 
-    def finish(self, stage: _Stage, radii: NDArray[np.int64]) -> NDArray[np.int32]:
+    def finish(self, stage: Stage, radii: NDArray[np.int64]) -> NDArray[np.int32]:
         """The last E step, then each pixel from the best patch over it."""
         self.search(stage, radii)
         picked = np.empty_like(stage.pixels)
@@ -301,11 +205,52 @@ class _Solver:
         return picked
 
 
+def _local_mean(
+    cost: NDArray[np.int32], active: NDArray[np.uint8], side: int
+) -> NDArray[np.float32]:
+    """Mean cost of the active patches in a box around each patch, at least 1."""
+    import cv2
+
+    # ``active`` is 0 or 1; the product of int32 and uint8 stays int32
+    total, count = (
+        cv2.boxFilter(
+            plane.astype(np.float32), -1, (side, side), normalize=False,
+            borderType=cv2.BORDER_CONSTANT,
+        )
+        for plane in (cost * active, active)
+    )  # fmt: skip
+    return np.asarray(np.maximum(total / np.maximum(count, 1), np.float32(1)))
+
+
+def _outermost(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Unknown pixels with a known one among their eight neighbours; all where there is none."""
+    import cv2
+
+    inner = cv2.erode(
+        unknown.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+        borderValue=1,
+    )  # fmt: skip
+    layer = unknown & (inner == 0)
+    return layer if layer.any() else unknown.copy()
+
+
+def _borrow(stage: Stage, pixels: NDArray[np.bool_]) -> None:
+    """Give pixels that no patch voted for the content of the nearest known pixel."""
+    from scipy import ndimage
+
+    nearest = ndimage.distance_transform_edt(
+        pixels | stage.hole, return_distances=False, return_indices=True
+    )
+    content = stage.content[..., : stage.voted]
+    content[pixels] = content[nearest[0][pixels], nearest[1][pixels]]
+
+
 def _radii(largest: int, ratio: int) -> NDArray[np.int64]:
+    """Radii of the random search: ``largest``, then ever smaller by ``ratio``, down to 1."""
     radii = [max(1, largest)]
-    while radii[-1] > 1:
+    while radii[-1] >= ratio:
         radii.append(radii[-1] // ratio)
-    return np.array([r for r in radii if r >= 1], np.int64)
+    return np.array(radii, np.int64)
 
 
 def solve(
@@ -329,6 +274,7 @@ def solve(
         Channels that have to be found in the hole; those after them are given.
     patch : int
         Side of a patch in pixels, the same at every level.
+    effort : Effort
     key, lane : (int, int), int
         Philox key, and a number that tells this region's random numbers from another's.
     bands : Bands
@@ -339,18 +285,21 @@ def solve(
     solver = _Solver(key, lane, effort, bands)
     top = len(pyramid) - 1
     energy = []
-    previous = None
+    previous: Stage | None = None
     for number in range(top, -1, -1):
+        # each level has four times the pixels of the one before
         tick(f"level {top - number + 1} of {top + 1}", 0.95 * 0.25**number if number < top else 0)
-        stage = _stage(pyramid[number], voted, patch)
+        stage = make_stage(pyramid[number], voted, patch)
         if previous is None:
             solver.peel(stage)
+            radii = _radii(max(stage.penalty.shape), 2)
         else:
             solver.descend(previous, stage)
+            radii = _radii(32, 4)
         share = number / top if top else 0
         count = round(effort.fine_rounds * (effort.coarse_rounds / effort.fine_rounds) ** share)
-        largest = max(stage.penalty.shape) if number == top else 32
-        energy.append((number, solver.rounds(stage, count, _radii(largest, 4 if number != top else 2))))
+        mean = solver.rounds(stage, count, radii, complete=number >= _COMPLETENESS_LEVEL)
+        energy.append((number, mean))
         previous = stage
     assert previous is not None
     sources = solver.finish(previous, _radii(8, 4))

@@ -114,7 +114,7 @@ def known_mean_gradient(
 def _texture_channels(
     colour: NDArray[np.uint8], unknown: NDArray[np.bool_], reach: int
 ) -> NDArray[np.uint8]:
-    """Newson et al. 2014, equation 7: mean absolute gradients tell textures of one colour apart."""
+    """Mean absolute gradients tell textures of one colour apart (Newson et al. 2014, eq. 7)."""
     luminance = colour.mean(axis=2, dtype=np.float32)
     weight = TEXTURE_WEIGHT * math.sqrt(colour.shape[2])
     planes = [known_mean_gradient(luminance, unknown, axis, reach) * weight for axis in (1, 0)]

@@ -173,7 +173,7 @@ def fill_details(
             UserWarning,
             stacklevel=_stack_level(),
         )
-    shares = [np.count_nonzero(hole[part]) for part in parts]
+    shares = [int(np.count_nonzero(hole[part])) for part in parts]
     whole = max(1, sum(shares))
     done = 0
     results = []
@@ -263,7 +263,8 @@ def _request(
     if min(rows, columns) < patch:
         raise InputError(
             f"image is {rows}×{columns}, smaller than a patch of {patch}×{patch}; "
-            "pass a larger image" + (f" or patch={min(rows, columns)}" if min(rows, columns) >= 3 else "")
+            "pass a larger image"
+            + (f" or patch={min(rows, columns)}" if min(rows, columns) >= 3 else "")
         )
     if bounding_window(hole) is not None and hole.all():
         raise InputError(

@@ -19,11 +19,11 @@ from synth.patchmatch.regions import bounding_window
 __all__ = ["membrane"]
 
 #: Mismatch, as a share of the picture's range, beyond which it is taken for structure.
-_STRUCTURE = 12 / 255
+_STRUCTURE = 30 / 255
 #: 1/√screening = 10 pixels of reach.
 _SCREENING = 0.01
 #: Pixels that mismatches are smoothed over, along the border.
-_SMOOTHING = 1.5
+_SMOOTHING = 0.4
 #: Pixels around the hole that take part.
 _APRON = 8
 
@@ -73,7 +73,7 @@ def membrane(
     fixed = weight > 0
     if not fixed.any():
         return np.zeros((len(pixels), image.shape[2]))
-    values = cv2.GaussianBlur(total, (0, 0), _SMOOTHING).reshape(total.shape)
+    values: NDArray[Any] = cv2.GaussianBlur(total, (0, 0), _SMOOTHING).reshape(total.shape)
     norm = cv2.GaussianBlur(weight, (0, 0), _SMOOTHING) + np.float32(1e-6)
     values /= norm[..., np.newaxis]
     values[~fixed] = 0
@@ -95,9 +95,7 @@ def _mismatches(
     low, high = limits
     rows, columns = unknown.shape
     ring = np.ones((3, 3), np.uint8)
-    core = cv2.erode(
-        inside.astype(np.uint8), ring, borderType=cv2.BORDER_CONSTANT, borderValue=1
-    )
+    core = cv2.erode(inside.astype(np.uint8), ring, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     outermost = core[inside] == 0
     pixels, sources = pixels[outermost], sources[outermost]
     for dy in (-1, 0, 1):

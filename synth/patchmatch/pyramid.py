@@ -39,7 +39,10 @@ def depth(hole: NDArray[np.bool_], patch: int) -> int:
 
 
 def allowed_patches(allowed: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:
-    """(rows − patch + 1, columns − patch + 1): patches, by top-left corner, that lie in ``allowed``."""
+    """Tell which patches lie in ``allowed``.
+
+    The result is (rows − patch + 1, columns − patch + 1), a patch standing at its top-left corner.
+    """
     import cv2
 
     rows, columns = allowed.shape

@@ -1,0 +1,117 @@
+"""The buffers that one level of a fill works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.kernels.cpu.distance import PADDING
+from synth.kernels.cpu.patchmatch import FORBIDDEN
+from synth.patchmatch.pyramid import Level, allowed_patches
+
+__all__ = ["LIMIT", "Stage", "band_bounds", "make_stage"]
+
+#: The largest cost, so that a penalty of FORBIDDEN is never accepted.
+LIMIT = np.int32(FORBIDDEN)
+
+#: Votes lose this factor for each pixel that a patch's centre lies inside the hole: what is near
+#: the border is known better (Wexler et al. 2007, section 3.2).
+BORDER_DECAY = 2.5
+#: … but no further in than this: there, all sides meet as equals. Without the limit, what grew in
+#: from two sides never gives way where it meets, and a step in tone is left.
+DECAY_REACH = 6
+
+
+@dataclass
+class Stage:
+    """One level: what is known, what is sought and what has been found so far.
+
+    Attributes
+    ----------
+    patch, voted : int
+        Side of a patch; how many channels have to be found in the hole.
+    shape : (rows, columns, channels)
+    source, target : flat uint8, flat int16
+        The level's features with a zero hole, and the same with the hole's current content.
+    hole, pixels : (rows, columns) bool, (n, 2) int32
+    query, queries : (h, w) uint8, (m, 2) int32
+        Patches, by top-left corner, that touch the hole.
+    penalty, choices : (h, w) int32, (k,) int32
+        `FORBIDDEN` where a patch must not be copied; flat positions of those that may.
+    decay : (h, w) float32
+        How much a patch's vote counts for lying inside the hole.
+    field, cost : (h, w, 2) int32, (h, w) int32
+        Each query's source patch and its squared distance.
+    bounds : (bands + 1,) int64
+        Rows of each band.
+    """
+
+    patch: int
+    voted: int
+    shape: tuple[int, int, int]
+    source: NDArray[np.uint8]
+    target: NDArray[np.int16]
+    hole: NDArray[np.bool_]
+    pixels: NDArray[np.int32]
+    query: NDArray[np.uint8]
+    queries: NDArray[np.int32]
+    penalty: NDArray[np.int32]
+    choices: NDArray[np.int32]
+    decay: NDArray[np.float32]
+    field: NDArray[np.int32]
+    cost: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+
+    @property
+    def content(self) -> NDArray[np.int16]:
+        """The target as (rows, columns, channels), a view."""
+        rows, columns, channels = self.shape
+        return self.target[: rows * columns * channels].reshape(self.shape)
+
+
+def band_bounds(count: NDArray[Any], per_band: int) -> NDArray[np.int64]:
+    """Cut rows into 1 to 16 bands with about as many items in each; ``count`` is per row.
+
+    The bounds depend on the counts alone, never on the number of threads.
+    """
+    total = np.concatenate([[0], np.cumsum(count)])
+    bands = int(np.clip(total[-1] // per_band, 1, 16))
+    wanted = total[-1] * np.arange(bands + 1) / bands
+    bounds: NDArray[np.int64] = np.searchsorted(total, wanted).astype(np.int64)
+    bounds[0], bounds[-1] = 0, len(count)
+    return bounds
+
+
+def make_stage(level: Level, voted: int, patch: int) -> Stage:
+    """Lay out the buffers of ``level`` with nothing found yet."""
+    import cv2
+
+    source = np.zeros(level.features.size + PADDING, np.uint8)
+    source[: level.features.size] = level.features.ravel()
+    allowed = allowed_patches(level.allowed, patch)
+    query = (~allowed_patches(~level.hole, patch)).astype(np.uint8)
+    depth = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)
+    half = patch // 2
+    depth = depth[half : half + query.shape[0], half : half + query.shape[1]]
+    decay = np.power(np.float32(1 / BORDER_DECAY), np.minimum(depth, np.float32(DECAY_REACH)))
+    rows, columns, channels = level.features.shape
+    return Stage(
+        patch=patch,
+        voted=voted,
+        shape=(rows, columns, channels),
+        source=source,
+        target=source.astype(np.int16),
+        hole=level.hole,
+        pixels=np.argwhere(level.hole).astype(np.int32),
+        query=query,
+        queries=np.argwhere(query).astype(np.int32),
+        penalty=np.where(allowed, np.int32(0), LIMIT),
+        choices=np.flatnonzero(allowed).astype(np.int32),
+        decay=decay,
+        field=np.full((*query.shape, 2), -1, np.int32),
+        cost=np.zeros(query.shape, np.int32),
+        bounds=band_bounds(query.sum(axis=1, dtype=np.int64), 2048),
+    )
