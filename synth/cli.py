@@ -31,18 +31,19 @@ class _Commands(click.Group):
         options["standalone_mode"] = False
         from synth.interrupt import prompt_end
 
-        try:
-            with warnings.catch_warnings(), prompt_end():
-                warnings.simplefilter("always", UserWarning)
-                warnings.showwarning = _show_warning
-                sys.exit(super().main(arguments, *rest, **options) or 0)
-        except (Exception, KeyboardInterrupt) as error:
-            code, text = _verdict(error)
-            if debug:
-                import traceback
+        with prompt_end() as ending, warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _show_warning
+            try:
+                code = super().main(arguments, *rest, **options) or 0
+            except (Exception, KeyboardInterrupt) as error:
+                code, text = _verdict(error)
+                if debug:
+                    import traceback
 
-                traceback.print_exc()
-            click.echo(f"synth: {text}", err=True)
+                    traceback.print_exc()
+                click.echo(f"synth: {text}", err=True)
+                ending.leave()
             sys.exit(code)
 
 
