@@ -17,9 +17,8 @@ __all__ = ["exact_rows"]
 @jit
 def _row_differences(target, target_at, source, source_at, length, planes, stride, other, out):
     """Squared differences of two rows of planar pixels, summed over the planes."""
-    zero = out[0] * 0
     for x in range(np.uint64(length)):
-        out[x] = zero
+        out[x] = 0
     for plane in range(planes):
         first = np.uint64(target_at + plane * stride)
         second = np.uint64(source_at + plane * other)
@@ -35,10 +34,16 @@ def _add(sums, values, count):
 
 
 @jit
+def _subtract(sums, values, count):
+    for x in range(np.uint64(count)):
+        sums[x] -= values[x]
+
+
+@jit
 def _box(values, out, size, count):
     """Sums of ``size`` neighbours, by doubling: ``values`` holds sums of 1, 2, 4, … in turn."""
     for x in range(np.uint64(count)):
-        out[x] = values[0] * 0
+        out[x] = 0
     done, span = 0, 1
     while True:
         if size & span:
@@ -52,10 +57,10 @@ def _box(values, out, size, count):
 
 @jit
 def exact_rows(
-    target, target_shape, source, source_shape, patch, penalty, wanted, positions, distances,
-    bounds, band,
+    target, target_shape, source, source_shape, patch, penalty, wanted, carry, positions,
+    distances, first_shift, last_shift, bounds, band,
 ):  # fmt: skip
-    """Find the nearest sources of the wanted patches of some rows.
+    """Compare the wanted patches of some rows with sources that many rows further down.
 
     Parameters
     ----------
@@ -68,11 +73,16 @@ def exact_rows(
         Of patches; 0, or more than any distance for a source that must not be used; empty = none.
     wanted : (rows, 2) int64
         First and last + 1 column of the patches of each row that are asked for.
+    carry : bool
+        Carry the sums down the columns from row to row. Whole numbers only: floats would drift.
     positions : (k, rows, columns) int64
         Of patches; becomes the row-major numbers of the nearest sources, nearest first. Of equal
         distances the smaller number comes first. −1 = none.
     distances : (k, rows, columns)
         Filled with the largest value that a distance may have; becomes the distances.
+    first_shift, last_shift : int64
+        Row shifts ``first_shift <= shift < last_shift``, out of 1 − rows … source rows − 1; they
+        must be gone through upwards, in as many calls as is convenient.
     bounds : int64 array
         Race-free: band ``b`` writes rows ``bounds[b] <= y < bounds[b + 1]`` only.
     """
@@ -90,31 +100,38 @@ def exact_rows(
     width = right - left
     pixels = width + patch - 1
     ring = np.empty((patch, pixels), distances.dtype)
+    column = np.empty(pixels, distances.dtype)
     sums = np.empty(pixels, distances.dtype)
     total = np.empty(width, distances.dtype)
-    zero = sums[0] * 0
     # Shifts go up row by row and column by column, so for each patch the numbers of its
     # sources go up as well, and a strict comparison keeps the smallest of equal ones.
-    for down in range(-(bottom - 1), rows - top):
+    for down in range(max(first_shift, 1 - bottom), min(last_shift, rows - top)):
         first_row, last_row = max(top, -down), min(bottom, rows - down)
         for across in range(-(right - 1), columns - left):
             first, last = max(left, -across), min(right, columns - across)
             count = last - first
             length = count + patch - 1
+            column[:] = 0
             for row in range(first_row, last_row + patch - 1):
                 slot = ring[row % patch]
+                y = row - patch + 1
+                if carry and y > first_row:
+                    _subtract(column, slot, length)
                 _row_differences(
                     target, row * target_columns + first, source,
                     (row + down) * source_columns + first + across, length, planes,
                     target_rows * target_columns, source_rows * source_columns, slot,
                 )  # fmt: skip
-                y = row - patch + 1
+                if carry:
+                    _add(column, slot, length)
                 if y < first_row or wanted[y, 1] <= wanted[y, 0]:
                     continue
-                for x in range(np.uint64(length)):
-                    sums[x] = zero
-                for step in range(patch):
-                    _add(sums, ring[step], length)
+                if carry:
+                    sums[:] = column
+                else:
+                    sums[:] = 0
+                    for step in range(patch):
+                        _add(sums, ring[step], length)
                 _box(sums, total, patch, count)
                 if penalty.size > 0:
                     extra = penalty[y + down, first + across :]

@@ -51,7 +51,7 @@ class NearestNeighborField:
 
         Shaped like `positions`; 0 where no match was asked for.
         """
-        own = np.stack(np.indices(self.positions.shape[:2], np.int32), axis=-1)
+        own = np.moveaxis(np.indices(self.positions.shape[:2], np.int32), 0, -1)
         if self.positions.ndim == 4:
             own = own[:, :, None]
         return np.where(self.positions >= 0, self.positions - own, np.int32(0))
@@ -189,7 +189,9 @@ class NearestNeighborField:
         # Smith 1978: each channel is a trapezoid over the hue
         phase = (hue[..., None] + np.array([5.0, 3.0, 1.0])) % 6
         trapezoid = np.clip(np.minimum(phase, 4 - phase), 0, 1)
-        colours = np.round(255 * (1 - saturation[..., None] * trapezoid)).astype(np.uint8)
+        colours: NDArray[np.uint8] = np.round(
+            255 * (1 - saturation[..., None] * trapezoid)
+        ).astype(np.uint8)
         colours[~known] = 0
         if path is not None:
             from synth.files import save

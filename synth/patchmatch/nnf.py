@@ -20,9 +20,11 @@ __all__ = ["NearestNeighborField", "Quality", "nnf"]
 Quality = Literal["draft", "fast", "accurate", "exact"]
 
 #: kd-trees and sweeps of the two qualities that use them
-_TREES = {"fast": (1, 3), "accurate": (2, 8)}
-#: A tree costs about as much as a search without it for a sixth as many patches as it holds.
-_TREE_PAYS = 6
+_TREES = {"fast": (1, 3), "accurate": (3, 8)}
+#: A tree is built for at least a 16th as many patches as it would hold; below that, PatchMatch
+#: with more sweeps takes less time.
+_TREE_PAYS = 16
+_INSTEAD = {"draft": 1, "fast": 4, "accurate": 12}
 #: Pixels that a refinement of a given field searches around it.
 _WARM_REACH = 32
 #: Largest distance of 8-bit patches that 32-bit sums, with a penalty, can hold.
@@ -76,11 +78,11 @@ def nnf(
         like all others. Without it every patch is matched.
     quality : "draft", "fast", "accurate" or "exact"
         "draft" is PatchMatch (Barnes et al. 2009) with ``iterations`` sweeps. "fast" and
-        "accurate" search a kd-tree with propagation (He & Sun 2012); where only few patches are
-        asked for, they are PatchMatch with two and six times ``iterations``. "exact" compares all
-        pairs: minutes for half a megapixel. For ``k`` > 1 the search for one match is followed by
-        ``iterations`` ("accurate": twice as many) sweeps of generalized PatchMatch (Barnes et
-        al. 2010).
+        "accurate" search a kd-tree with propagation (He & Sun 2012); where fewer patches are asked
+        for than a 16th of the source's, they are PatchMatch with 4 and 12 times ``iterations``.
+        "exact" compares all pairs: minutes for half a megapixel. For ``k`` > 1 the search for one
+        match is followed by ``iterations`` ("accurate": twice as many) sweeps of generalized
+        PatchMatch (Barnes et al. 2010).
     k : int
         Matches for each patch, all different, at least 1.
     device : "auto", "cpu" or "cuda"
@@ -119,6 +121,7 @@ def nnf(
     target, source = _comparable(target, source, patch)
     forbidden, source = _unusable(source, source_mask, patch)
     check_finite(target, name="target")
+    _check_range(target, source, patch)
     usable = int(np.prod(_grid(source, patch)))
     usable -= 0 if forbidden is None else int(np.count_nonzero(forbidden))
     if usable < k:
@@ -176,8 +179,8 @@ def _search(
         elif pays:
             cost = search.by_tree(pair, field, *_TREES[quality], tell)
         else:
-            times = {"draft": 1, "fast": 2, "accurate": 6}[quality]
-            cost = search.by_patchmatch(pair, field, times * iterations, reach, tell)
+            sweeps = _INSTEAD[quality] * iterations
+            cost = search.by_patchmatch(pair, field, sweeps, reach, tell)
         if k == 1:
             return field[:, :, None], cost[:, :, None]
 
@@ -235,7 +238,23 @@ def _comparable(
     else:
         with np.errstate(over="ignore"):  # what becomes infinite is reported as such
             target, source = (image.astype(np.float32, copy=False) for image in (target, source))
-    return tuple(image.reshape(*image.shape[:2], channels[0]) for image in (target, source))  # type: ignore[return-value]
+    return (
+        target.reshape(*target.shape[:2], channels[0]),
+        source.reshape(*source.shape[:2], channels[0]),
+    )
+
+
+def _check_range(target: NDArray[Any], source: NDArray[Any], patch: int) -> None:
+    """Raise if distances of floats could become infinite."""
+    if source.dtype.kind != "f":
+        return
+    low = min(float(target.min()), float(source.min()))
+    high = max(float(target.max()), float(source.max()))
+    if (high - low) ** 2 * patch * patch * source.shape[2] > 1e38:
+        raise InputError(
+            f"values run from {low:g} to {high:g}, whose squared distances do not fit into "
+            "float32; divide both images by the same number"
+        )
 
 
 def _touching(mask: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:
@@ -243,7 +262,8 @@ def _touching(mask: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int32)
     np.cumsum(np.cumsum(mask, axis=0, dtype=np.int32), axis=1, out=sums[1:, 1:])
     inside = sums[patch:] - sums[:-patch]
-    return (inside[:, patch:] - inside[:, :-patch]) > 0
+    touched: NDArray[np.bool_] = (inside[:, patch:] - inside[:, :-patch]) > 0
+    return touched
 
 
 def _unusable(
@@ -308,8 +328,8 @@ def _start(
             f"{grid[0]}×{grid[1]} patches, so {grid[0]}×{grid[1]}×2 is needed; resize the field "
             "and scale its positions with it"
         )
-    known = (positions >= 0).all(axis=-1)
-    outside = known & (positions >= np.array(source_grid)).any(axis=-1)
+    known = np.all(positions >= 0, axis=-1)
+    outside = known & np.any(positions >= np.array(source_grid), axis=-1)
     if outside.any():
         row, column = np.argwhere(outside)[0]
         raise InputError(

@@ -24,6 +24,8 @@ Tell = Callable[[float], None]
 
 _NO_GRID = np.zeros((0, 0), np.int32)
 _NO_RADII = np.zeros(0, np.int64)
+#: Pairs of patches that are compared between two looks at the clock: about a quarter second.
+_PAIRS_AT_A_TIME = 250_000_000
 #: Near a good match a better one is likely: He & Sun's search stays this close.
 _NEAR = np.array([8, 4, 2, 1], np.int64)
 
@@ -108,13 +110,16 @@ def prepare(
 def _bounds(rows: int, least: int = 48) -> NDArray[np.int64]:
     """Cut rows into bands, by their number alone so that threads do not change the result."""
     count = max(1, min(64, rows // least))
-    return np.arange(count + 1) * rows // count
+    return np.arange(count + 1, dtype=np.int64) * rows // count
 
 
-def _radii(size: int, iteration: int) -> NDArray[np.int64]:
-    """Every fourth power of two below ``size``; odd iterations take those in between."""
-    top = max(size, 2).bit_length() - 2 - iteration % 2
-    return np.array([1 << power for power in range(max(top, 0), -1, -2)], np.int64)
+def _radii(reach: int, iteration: int, iterations: int) -> NDArray[np.int64]:
+    """Six radii that halve, from half the reach at first to a 32nd of it at last, 1 at least.
+
+    Far draws pay while matches are still random, near ones later.
+    """
+    top = (max(reach, 2) - 1).bit_length() - 1 - 5 * iteration // iterations
+    return np.array([1 << power for power in range(max(top, 0), max(top - 6, -1), -1)], np.int64)
 
 
 def by_patchmatch(
@@ -138,7 +143,7 @@ def by_patchmatch(
         edge = patchmatch.edge_rows(field, bounds, forward)
         pair.bands(
             patchmatch.sweep, count, *pair.images, field, cost, pair.query, pair.penalty, rows,
-            columns, edge, _radii(reach, iteration), *pair.key, iteration,
+            columns, edge, _radii(reach, iteration, iterations), *pair.key, iteration,
             int(Purpose.RANDOM_SEARCH), forward, bounds,
         )  # fmt: skip
     return cost
@@ -164,7 +169,7 @@ def by_patchmatch_k(
         edge = patchmatch_k.edge_rows_k(field, bounds, forward)
         pair.bands(
             patchmatch_k.sweep_k, count, *pair.images, field, cost, pair.query, pair.penalty,
-            rows, columns, edge, _radii(reach, iteration), *pair.key, iteration,
+            rows, columns, edge, _radii(reach, iteration, iterations), *pair.key, iteration,
             int(Purpose.RANDOM_SEARCH), forward, bounds,
         )  # fmt: skip
     return field, cost
@@ -217,7 +222,7 @@ def by_tree(pair: Pair, field: NDArray[np.int32], trees: int, sweeps: int, tell:
 def by_all(pair: Pair, k: int, tell: Tell) -> tuple[NDArray[np.int32], Array]:
     """Compare every pair of patches: positions (h, w, k, 2) and costs (h, w, k)."""
     h, w = pair.grid
-    _, columns = pair.source_grid
+    rows, columns = pair.source_grid
     kind = np.int32 if pair.limit.dtype == np.int32 else np.float32
     wanted = np.tile(np.array([0, w]), (h, 1))
     if pair.query.size > 0:
@@ -229,24 +234,21 @@ def by_all(pair: Pair, k: int, tell: Tell) -> tuple[NDArray[np.int32], Array]:
         penalty = np.where(penalty > 0, np.float32(np.inf), np.float32(0))
     positions = np.full((k, h, w), -1, np.int64)
     cost = np.full((k, h, w), pair.limit, kind)
-    bounds = _bounds(h, least=8)
+    bounds = _bounds(h, least=24)
     planar = [
         np.ascontiguousarray(np.moveaxis(image, 2, 0), kind)
         for image in (pair.target, pair.source)
     ]
-
-    def work(band: int) -> None:
-        exact_rows(
-            planar[0].reshape(-1), planar[0].shape, planar[1].reshape(-1), planar[1].shape,
-            pair.patch, penalty, wanted, positions, cost, bounds, band,
+    # so many row shifts at a time that the work can be stopped before long
+    height = int(np.diff(bounds).max())
+    chunk = max(1, _PAIRS_AT_A_TIME // (height * w * columns))
+    for shift in range(1 - h, rows, chunk):
+        tell((shift + h - 1) / (rows + h - 1))
+        pair.bands(
+            exact_rows, bounds.size - 1, planar[0].reshape(-1), planar[0].shape,
+            planar[1].reshape(-1), planar[1].shape, pair.patch, penalty, wanted,
+            kind is np.int32, positions, cost, shift, shift + chunk, bounds,
         )  # fmt: skip
-
-    # in groups, so that a callback can stop the work before long
-    group = 8
-    total = bounds.size - 1
-    for start in range(0, total, group):
-        tell(start / total)
-        pair.bands(lambda band, start=start: work(start + band), min(group, total - start))
     rows_of, columns_of = np.divmod(positions, columns)
     field = np.stack([rows_of, columns_of], axis=-1).astype(np.int32)
     field[positions < 0] = -1
