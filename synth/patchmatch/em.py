@@ -29,6 +29,9 @@ _PEEL_PAIRS = 300_000
 #: Completeness acts on the layout only: from this level on, and coarser.
 _COMPLETENESS_LEVEL = 2
 
+#: A level is settled when a round changes its channels by less than this on average, of 255.
+_SETTLED = 0.15
+
 _NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
@@ -112,10 +115,10 @@ class _Solver:
     ) -> None:
         """M step: set the ``wanted`` pixels from the ``active`` patches.
 
-        A vote weighs decay × exp(−d / 2σ²) (Wexler et al. 2007, equation 3), σ² being the mean
-        cost of the patches round about.
+        A vote weighs decay × exp(−d / 2σ²) (Wexler et al. 2007, equation 3), σ² being half the
+        mean cost of the patches round about.
         """
-        sigma2 = _local_mean(stage.cost, active, 2 * stage.patch - 1)
+        sigma2 = _local_mean(stage.cost, active, 2 * stage.patch - 1) / 2
         weight = stage.decay * np.exp(-stage.cost / (2 * sigma2))
         # never 0, so that a patch far worse than its neighbours still fills what it alone covers
         weight = np.where(active, np.maximum(weight, np.float32(1e-30)), np.float32(0))
@@ -187,9 +190,14 @@ class _Solver:
     def rounds(self, stage: Stage, count: int, radii: NDArray[np.int64], complete: bool) -> float:
         """Alternate E and M steps; return the mean squared difference per element."""
         completeness = Completeness(stage, self.key, self.lane, self.bands) if complete else None
+        found = stage.content[stage.hole]
         for _ in range(count):
+            before = found
             self.search(stage, radii)
             self.vote(stage, stage.query, stage.hole, completeness)
+            found = stage.content[stage.hole]
+            if np.abs(found - before).mean() < _SETTLED:
+                break
         cost = stage.cost[stage.query > 0].mean(dtype=np.float64)
         return float(cost) / (stage.patch**2 * stage.shape[2])
 

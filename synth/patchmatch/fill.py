@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.devices import Device, choose_device
 from synth.errors import InputError
 from synth.images import check_finite, check_image, check_mask
 from synth.patchmatch.em import Effort
@@ -29,8 +30,8 @@ __all__ = ["FillDetails", "Quality", "extend", "fill", "fill_details"]
 Quality = Literal["draft", "normal", "best"]
 
 _EFFORTS: dict[str, Effort] = {
-    "draft": Effort(coarse_rounds=6, fine_rounds=1, sweeps=1, peel_samples=12),
-    "normal": Effort(coarse_rounds=20, fine_rounds=8, sweeps=2, peel_samples=24),
+    "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
+    "normal": Effort(coarse_rounds=20, fine_rounds=8, sweeps=1, peel_samples=24),
     "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
 }
 
@@ -78,7 +79,7 @@ def fill(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     callback: Callback | None = None,
 ) -> NDArray[Any]:
     """Fill the masked part of a picture from the rest of it.
@@ -152,7 +153,7 @@ def fill_details(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     callback: Callback | None = None,
 ) -> FillDetails:
     """Fill as `fill` does, and tell how: the source map, the energy by level, the seconds.
@@ -161,6 +162,7 @@ def fill_details(
     """
     clock = _Clock()
     with clock("check"):
+        choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
         request = _request(image, hole, patch, quality, source, guide, seed)
@@ -203,7 +205,7 @@ def extend(
     patch: int = 7,
     quality: Quality = "normal",
     seed: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     callback: Callback | None = None,
 ) -> NDArray[Any]:
     """Continue a picture beyond its borders.
