@@ -118,10 +118,17 @@ class _Solver:
         A vote weighs decay × exp(−d / 2σ²) (Wexler et al. 2007, equation 3), σ² being half the
         mean cost of the patches round about.
         """
-        sigma2 = _local_mean(stage.cost, active, 2 * stage.patch - 1) / 2
-        weight = stage.decay * np.exp(-stage.cost / (2 * sigma2))
+        cost = np.multiply(stage.cost, active, dtype=np.float32)
+        sigma2 = _local_mean(cost, active, 2 * stage.patch - 1)
+        sigma2 *= 0.5
+        # in place: at the finest level each of these is as large as the window
+        weight = np.divide(cost, sigma2, out=cost)
+        weight *= -0.5
+        np.exp(weight, out=weight)
+        weight *= stage.decay
         # never 0, so that a patch far worse than its neighbours still fills what it alone covers
-        weight = np.where(active, np.maximum(weight, np.float32(1e-30)), np.float32(0))
+        np.maximum(weight, np.float32(1e-30), out=weight)
+        weight *= active
         sums = _NO_SUMS if completeness is None else completeness.votes(sigma2)
         left = wanted.copy()
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
@@ -214,20 +221,23 @@ class _Solver:
 
 
 def _local_mean(
-    cost: NDArray[np.int32], active: NDArray[np.uint8], side: int
+    cost: NDArray[np.float32], active: NDArray[np.uint8], side: int
 ) -> NDArray[np.float32]:
     """Mean cost of the active patches in a box around each patch, at least 1."""
     import cv2
 
-    # ``active`` is 0 or 1; the product of int32 and uint8 stays int32
     total, count = (
-        cv2.boxFilter(
-            plane.astype(np.float32), -1, (side, side), normalize=False,
-            borderType=cv2.BORDER_CONSTANT,
+        np.asarray(
+            cv2.boxFilter(
+                plane, cv2.CV_32F, (side, side), normalize=False,
+                borderType=cv2.BORDER_CONSTANT,
+            )
         )
-        for plane in (cost * active, active)
+        for plane in (cost, active)
     )  # fmt: skip
-    return np.asarray(np.maximum(total / np.maximum(count, 1), np.float32(1)))
+    np.maximum(count, 1, out=count)
+    np.divide(total, count, out=total)
+    return np.maximum(total, np.float32(1), out=total)
 
 
 def _outermost(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -303,6 +313,7 @@ def solve(
             radii = _radii(max(stage.penalty.shape), 2)
         else:
             solver.descend(previous, stage)
+            previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
         share = number / top if top else 0
         count = round(effort.fine_rounds * (effort.coarse_rounds / effort.fine_rounds) ** share)

@@ -117,8 +117,11 @@ def _texture_channels(
     """Mean absolute gradients tell textures of one colour apart (Newson et al. 2014, eq. 7)."""
     luminance = colour.mean(axis=2, dtype=np.float32)
     weight = TEXTURE_WEIGHT * math.sqrt(colour.shape[2])
-    planes = [known_mean_gradient(luminance, unknown, axis, reach) * weight for axis in (1, 0)]
-    return np.rint(np.minimum(np.stack(planes, axis=2), 255)).astype(np.uint8)
+    texture = np.empty((*luminance.shape, 2), np.uint8)
+    for number, axis in enumerate((1, 0)):
+        mean = known_mean_gradient(luminance, unknown, axis, reach)
+        texture[..., number] = np.rint(np.minimum(mean * weight, 255))
+    return texture
 
 
 def guide_channels(guide: NDArray[Any]) -> NDArray[np.uint8]:
