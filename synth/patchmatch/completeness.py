@@ -55,7 +55,7 @@ class Completeness:
         row, column = self._field[..., 0], self._field[..., 1]
         weight = np.exp(-self._cost / (2 * sigma2[row, column])) * stage.decay[row, column]
         # As a whole the known patches have as many votes as the patches over the hole.
-        weight *= len(stage.queries) / max(1, len(stage.choices))
+        weight *= len(stage.queries) / max(1, int(np.count_nonzero(self._query)))
         weight = np.where(self._query > 0, weight, 0).astype(np.float32)
         total = np.zeros((rows, columns * channels), np.float32)
         norm = np.zeros((rows, columns), np.float32)

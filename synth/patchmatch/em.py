@@ -287,7 +287,7 @@ def solve(
     Parameters
     ----------
     pyramid : list of Level
-        Finest first.
+        Finest first; emptied on the way, because its memory is wanted.
     voted : int
         Channels that have to be found in the hole; those after them are given.
     patch : int
@@ -307,7 +307,7 @@ def solve(
     for number in range(top, -1, -1):
         # each level has four times the pixels of the one before
         tick(f"level {top - number + 1} of {top + 1}", 0.95 * 0.25**number if number < top else 0)
-        stage = make_stage(pyramid[number], voted, patch)
+        stage = make_stage(pyramid.pop(), voted, patch)
         if previous is None:
             solver.peel(stage)
             radii = _radii(max(stage.penalty.shape), 2)

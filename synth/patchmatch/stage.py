@@ -24,6 +24,8 @@ BORDER_DECAY = 2.5
 #: from two sides never gives way where it meets, and a step in tone is left.
 DECAY_REACH = 6
 
+_MOST_CHOICES = 1 << 17
+
 
 @dataclass
 class Stage:
@@ -40,7 +42,8 @@ class Stage:
     query, queries : (h, w) uint8, (m, 2) int32
         Patches, by top-left corner, that touch the hole.
     penalty, choices : (h, w) int32, (k,) int32
-        `FORBIDDEN` where a patch must not be copied; flat positions of those that may.
+        `FORBIDDEN` where a patch must not be copied; flat positions of those that may, to draw
+        from: all of them, or an even selection where they are very many.
     decay : (h, w) float32
         How much a patch's vote counts for lying inside the hole.
     field, cost : (h, w, 2) int32, (h, w) int32
@@ -85,6 +88,15 @@ def band_bounds(count: NDArray[Any], per_band: int) -> NDArray[np.int64]:
     return bounds
 
 
+def _choices(allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
+    flat = allowed.ravel()
+    step = max(1, flat.size // _MOST_CHOICES)
+    chosen = np.flatnonzero(flat[::step]) * step
+    if not len(chosen):
+        chosen = np.flatnonzero(flat)
+    return chosen.astype(np.int32)
+
+
 def make_stage(level: Level, voted: int, patch: int) -> Stage:
     """Lay out the buffers of ``level`` with nothing found yet."""
     import cv2
@@ -109,7 +121,7 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
         query=query,
         queries=np.argwhere(query).astype(np.int32),
         penalty=np.where(allowed, np.int32(0), LIMIT),
-        choices=np.flatnonzero(allowed).astype(np.int32),
+        choices=_choices(allowed),
         decay=decay,
         field=np.full((*query.shape, 2), -1, np.int32),
         cost=np.zeros(query.shape, np.int32),

@@ -52,8 +52,9 @@ def fill_window(
         levels = depth(hole, request.patch)
         guide = None if request.guide is None else guide_channels(request.guide[view])
         features = extract(image, unknown, guide, 2**levels // 2 + 1)
-        finest = Level(features.channels, hole, allowed)
-        pyramid = build(finest, levels, request.patch)
+        pyramid = build(Level(features.channels, hole, allowed), levels, request.patch)
+        voted = features.voted
+        del features, allowed  # the pyramid has them, and gives them up level by level
     with clock("search"), threads() as bands:
         solution = solve(
             pyramid, features.voted, patch=request.patch, effort=request.effort,
