@@ -57,7 +57,7 @@ def fill_window(
         del features, allowed  # the pyramid has them, and gives them up level by level
     with clock("search"), threads() as bands:
         solution = solve(
-            pyramid, features.voted, patch=request.patch, effort=request.effort,
+            pyramid, voted, patch=request.patch, effort=request.effort,
             key=request.key, lane=lane, bands=bands, tick=tick,
         )  # fmt: skip
     with clock("blend"):
