@@ -3,8 +3,8 @@
 A patch is ``rows`` runs of ``width`` = patch × channels consecutive elements. On 8-bit images the
 target is expanded to int16 beforehand and a run is read 32 elements at a time: LLVM turns
 "widen, subtract, multiply, add neighbours" into one multiply-add instruction on every CPU that
-has one (x86 ``pmaddwd``, AArch64 ``smlal``). Buffers must therefore have `PADDING` readable
-elements behind their end; what is read there is masked away.
+has one (x86 ``pmaddwd``, AArch64 ``smlal``). Floats are read 16 at a time. Buffers must therefore
+have `PADDING` readable elements behind their end; what is read there is masked away.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from .._jit import jit
 
 __all__ = ["PADDING", "data_of", "element", "known_distance", "patch_distance"]
 
-#: Elements that must be readable behind the last one of an 8-bit buffer.
+#: Elements that must be readable behind the last one of a buffer.
 PADDING = 64
 
 _LANES = 32
+_REAL_LANES = 16
+#: Rows between two looks at whether the sum is too large already; twice that in large patches.
+_ROWS_AT_ONCE = 4
 _N = types.int64
+_FLOAT = ir.FloatType()
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
@@ -31,8 +35,8 @@ def constant_vector(element, values):
     return ir.Constant(ir.VectorType(element, len(values)), list(values))
 
 
-def _load(builder, pointer, element):
-    vector = ir.VectorType(element, _LANES)
+def _load(builder, pointer, element, lanes=_LANES):
+    vector = ir.VectorType(element, lanes)
     value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
     value.align = 1
     return value
@@ -93,12 +97,11 @@ def element(_, array, index):
     return array.dtype(array, _N), generate
 
 
-def _keep_table(builder):
-    """A pointer to 32 × −1, 32 × 0: loading at 32 − n keeps the first n lanes."""
-    table = constant_vector(_I16, [-1] * _LANES + [0] * _LANES)
-    array = ir.Constant(ir.ArrayType(_I16, 2 * _LANES), list(table.constant))
+def _keep_table(builder, element=_I16, lanes=_LANES):
+    """A pointer to as many −1 as lanes, then 0: loading at lanes − n keeps the first n lanes."""
+    array = ir.Constant(ir.ArrayType(element, 2 * lanes), [-1] * lanes + [0] * lanes)
     variable = cgutils.global_constant(builder.module, "keep_lanes", array)
-    return builder.bitcast(variable, _I16.as_pointer())
+    return builder.bitcast(variable, element.as_pointer())
 
 
 def _make_rows(masked):
@@ -147,6 +150,74 @@ def _make_rows(masked):
     return generate
 
 
+def _real_row(builder, a, b, keep):
+    """Squared differences of 16 floats at ``a`` and ``b`` where ``keep``, NaN elsewhere or not."""
+    floats = ir.VectorType(_FLOAT, _REAL_LANES)
+    difference = builder.fsub(
+        *(_load(builder, pointer, _FLOAT, _REAL_LANES) for pointer in (a, b))
+    )
+    bits = builder.and_(builder.bitcast(difference, keep.type), keep)
+    difference = builder.bitcast(bits, floats)
+    return builder.fmul(difference, difference, flags=("contract",))
+
+
+def _make_real_rows(context, builder, signature, arguments):
+    """As `_make_rows` without a mask, for floats."""
+    a, a_at, a_step, b, b_at, b_step, width, first, last = arguments
+    floats = ir.VectorType(_FLOAT, _REAL_LANES)
+    nothing = ir.Constant(floats, [0.0] * _REAL_LANES)
+    accumulator = cgutils.alloca_once_value(builder, nothing)
+    builder.store(nothing, accumulator)
+    lanes = ir.Constant(_I64, _REAL_LANES)
+    table = _keep_table(builder, _I32, _REAL_LANES)
+    a_pointer = pointer_to(context, builder, signature.args[0], a, a_at)
+    b_pointer = pointer_to(context, builder, signature.args[3], b, b_at)
+    with cgutils.for_range_slice(builder, first, last, ir.Constant(_I64, 1)) as (row, _):
+        a_row = builder.gep(a_pointer, [builder.mul(row, a_step)])
+        b_row = builder.gep(b_pointer, [builder.mul(row, b_step)])
+        zero = ir.Constant(_I64, 0)
+        with cgutils.for_range_slice(builder, zero, width, lanes) as (column, _):
+            left = builder.sub(width, column)
+            left = builder.select(builder.icmp_signed("<", left, lanes), left, lanes)
+            keep = _load(
+                builder, builder.gep(table, [builder.sub(lanes, left)]), _I32, _REAL_LANES
+            )
+            squares = _real_row(
+                builder, builder.gep(a_row, [column]), builder.gep(b_row, [column]), keep
+            )
+            total = builder.fadd(builder.load(accumulator), squares, flags=("contract",))
+            builder.store(total, accumulator)
+    reduce = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(_FLOAT, [_FLOAT, floats]),
+        f"llvm.vector.reduce.fadd.v{_REAL_LANES}f32",
+    )
+    return builder.call(
+        reduce, [ir.Constant(_FLOAT, 0.0), builder.load(accumulator)], fastmath=("reassoc",)
+    )
+
+
+def _make_narrow(context, builder, signature, arguments):
+    """As `_make_rows` without a mask, where one load holds a row."""
+    a, a_at, a_step, b, b_at, b_step, width, first, last = arguments
+    lanes = ir.Constant(_I64, _LANES)
+    nothing = ir.Constant(ir.VectorType(_I32, _LANES), [0] * _LANES)
+    accumulator = cgutils.alloca_once_value(builder, nothing)
+    builder.store(nothing, accumulator)
+    keep = _load(builder, builder.gep(_keep_table(builder), [builder.sub(lanes, width)]), _I16)
+    a_pointer = pointer_to(context, builder, signature.args[0], a, a_at)
+    b_pointer = pointer_to(context, builder, signature.args[3], b, b_at)
+    with cgutils.for_range_slice(builder, first, last, ir.Constant(_I64, 1)) as (row, _):
+        squares = _row(
+            builder,
+            builder.gep(a_pointer, [builder.mul(row, a_step)]),
+            builder.gep(b_pointer, [builder.mul(row, b_step)]),
+            keep,
+        )
+        builder.store(builder.add(builder.load(accumulator), squares), accumulator)
+    return _horizontal_sum(builder, builder.load(accumulator))
+
+
 def _unrolled(rows, first):
     """Make the same sum for a fixed number of rows that fit one load each."""
 
@@ -177,6 +248,11 @@ def _rows(_, a, a_at, a_step, b, b_at, b_step, width, first, last):
 
 
 @intrinsic
+def _real_rows(_, a, a_at, a_step, b, b_at, b_step, width, first, last):
+    return types.float32(a, _N, _N, b, _N, _N, _N, _N, _N), _make_real_rows
+
+
+@intrinsic
 def _rows_known(_, a, a_at, a_step, b, b_at, b_step, known, width, first, last):
     return types.int32(a, _N, _N, b, _N, _N, known, _N, _N, _N), _make_rows(masked=True)
 
@@ -189,6 +265,11 @@ def _rows_0_to_3(_, a, a_at, a_step, b, b_at, b_step, width):
 @intrinsic
 def _rows_3_to_7(_, a, a_at, a_step, b, b_at, b_step, width):
     return types.int32(a, _N, _N, b, _N, _N, _N), _unrolled(4, 3)
+
+
+@intrinsic
+def _narrow_rows(_, a, a_at, a_step, b, b_at, b_step, width, first, last):
+    return types.int32(a, _N, _N, b, _N, _N, _N, _N, _N), _make_narrow
 
 
 def patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
@@ -217,27 +298,34 @@ def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     if isinstance(a.dtype, types.Integer):
 
         def integer(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
-            if rows == 7 and width <= 32:
+            if rows == 7 and width <= _LANES:
                 total = _rows_0_to_3(a, a_at, a_step, b, b_at, b_step, width)
                 if total >= limit:
                     return total
                 return np.int32(total + _rows_3_to_7(a, a_at, a_step, b, b_at, b_step, width))
-            half = (rows + 1) >> 1
-            total = _rows(a, a_at, a_step, b, b_at, b_step, width, 0, half)
-            if total >= limit:
+            if width <= _LANES:
+                half = rows >> 1
+                total = _narrow_rows(a, a_at, a_step, b, b_at, b_step, width, 0, half)
+                if total >= limit:
+                    return total
+                total += _narrow_rows(a, a_at, a_step, b, b_at, b_step, width, half, rows)
                 return total
-            return np.int32(total + _rows(a, a_at, a_step, b, b_at, b_step, width, half, rows))
+            total = np.int32(0)
+            block = _ROWS_AT_ONCE if rows <= 2 * _ROWS_AT_ONCE else 2 * _ROWS_AT_ONCE
+            for first in range(0, rows, block):
+                last = min(first + block, rows)
+                total += _rows(a, a_at, a_step, b, b_at, b_step, width, first, last)
+                if total >= limit:
+                    return total
+            return total
 
         return integer
 
     def real(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
         total = np.float32(0)
-        for row in range(rows):
-            a_row = a_at + row * a_step
-            b_row = b_at + row * b_step
-            for column in range(width):
-                difference = element(a, a_row + column) - element(b, b_row + column)
-                total += difference * difference
+        for first in range(0, rows, _ROWS_AT_ONCE):
+            last = min(first + _ROWS_AT_ONCE, rows)
+            total += _real_rows(a, a_at, a_step, b, b_at, b_step, width, first, last)
             if total >= limit:
                 return total
         return total
