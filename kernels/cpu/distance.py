@@ -17,7 +17,7 @@ from numba.extending import intrinsic, overload
 
 from .._jit import jit
 
-__all__ = ["PADDING", "data_of", "element", "known_distance", "patch_distance"]
+__all__ = ["PADDING", "data_of", "element", "known_distance", "patch_distance", "set_element"]
 
 #: Elements that must be readable behind the last one of a buffer.
 PADDING = 64
@@ -95,6 +95,18 @@ def element(_, array, index):
         return builder.load(pointer_to(context, builder, signature.args[0], *arguments))
 
     return array.dtype(array, _N), generate
+
+
+@intrinsic
+def set_element(_, array, index, value):
+    """``array[index] = value`` of an array or a pointer, without bounds or wraparound."""
+
+    def generate(context, builder, signature, arguments):
+        array, index, value = arguments
+        builder.store(value, pointer_to(context, builder, signature.args[0], array, index))
+        return context.get_dummy_value()
+
+    return types.void(array, _N, array.dtype), generate
 
 
 def _keep_table(builder, element=_I16, lanes=_LANES):

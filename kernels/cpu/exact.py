@@ -8,50 +8,65 @@ of patches costs some additions instead of a comparison of all of their pixels.
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .._jit import jit
+from .distance import data_of, element, set_element
 
 __all__ = ["exact_rows"]
 
 
-@jit
-def _row_differences(target, target_at, source, source_at, length, planes, stride, other, out):
+@register_jitable(forceinline=True, error_model="numpy")
+def _row_differences(target, target_at, source, source_at, length, planes, stride, other, out, at):
     """Squared differences of two rows of planar pixels, summed over the planes."""
-    for x in range(np.uint64(length)):
-        out[x] = 0
     for plane in range(planes):
-        first = np.uint64(target_at + plane * stride)
-        second = np.uint64(source_at + plane * other)
-        for x in range(np.uint64(length)):
-            difference = target[first + x] - source[second + x]
-            out[x] += difference * difference
+        first, second = target_at + plane * stride, source_at + plane * other
+        for x in range(length):
+            difference = element(target, first + x) - element(source, second + x)
+            square = difference * difference
+            set_element(out, at + x, square if plane == 0 else element(out, at + x) + square)
 
 
-@jit
-def _add(sums, values, count):
-    for x in range(np.uint64(count)):
-        sums[x] += values[x]
+@register_jitable(forceinline=True, error_model="numpy")
+def _add(sums, sums_at, values, values_at, count):
+    for x in range(count):
+        total = element(sums, sums_at + x) + element(values, values_at + x)
+        set_element(sums, sums_at + x, total)
 
 
-@jit
-def _subtract(sums, values, count):
-    for x in range(np.uint64(count)):
-        sums[x] -= values[x]
+@register_jitable(forceinline=True, error_model="numpy")
+def _subtract(sums, sums_at, values, values_at, count):
+    for x in range(count):
+        total = element(sums, sums_at + x) - element(values, values_at + x)
+        set_element(sums, sums_at + x, total)
 
 
-@jit
-def _box(values, out, size, count):
-    """Sums of ``size`` neighbours, by doubling: ``values`` holds sums of 1, 2, 4, … in turn."""
-    for x in range(np.uint64(count)):
-        out[x] = 0
+@register_jitable(forceinline=True, error_model="numpy")
+def _copy(to, to_at, values, values_at, count):
+    for x in range(count):
+        set_element(to, to_at + x, element(values, values_at + x))
+
+
+@register_jitable(forceinline=True, error_model="numpy")
+def _box(values, values_at, spare_at, out, size, count):
+    """Sums of ``size`` neighbours, by doubling: sums of 1, 2, 4, … in turn, in two places.
+
+    In place, a sum would overlap what it is made of, and could not be taken many at a time.
+    """
     done, span = 0, 1
     while True:
         if size & span:
-            _add(out, values[done:], count)
+            if done == 0:
+                _copy(out, 0, values, values_at, count)
+            else:
+                _add(out, 0, values, values_at + done, count)
             done += span
         if 2 * span > size:
             return
-        _add(values, values[span:], count + size - 2 * span)
+        for x in range(count + size - 2 * span):
+            total = element(values, values_at + x) + element(values, values_at + span + x)
+            set_element(values, spare_at + x, total)
+        values_at, spare_at = spare_at, values_at
         span *= 2
 
 
@@ -99,10 +114,13 @@ def exact_rows(
         return
     width = right - left
     pixels = width + patch - 1
-    ring = np.empty((patch, pixels), distances.dtype)
-    column = np.empty(pixels, distances.dtype)
-    sums = np.empty(pixels, distances.dtype)
     total = np.empty(width, distances.dtype)
+    # the last rows of differences, then their sums down the columns, then sums to be widened
+    scratch = np.empty((patch + 3) * pixels, distances.dtype)
+    column, sums = patch * pixels, (patch + 1) * pixels
+    ring, out = data_of(scratch), data_of(total)
+    pixel, like = data_of(target), data_of(source)
+    found_at, best = data_of(distances), (k - 1) * distances.shape[1] * distances.shape[2]
     # Shifts go up row by row and column by column, so for each patch the numbers of its
     # sources go up as well, and a strict comparison keeps the smallest of equal ones.
     for down in range(max(first_shift, 1 - bottom), min(last_shift, rows - top)):
@@ -111,39 +129,36 @@ def exact_rows(
             first, last = max(left, -across), min(right, columns - across)
             count = last - first
             length = count + patch - 1
-            column[:] = 0
+            scratch[column:sums] = 0
             for row in range(first_row, last_row + patch - 1):
-                slot = ring[row % patch]
+                slot = row % patch * pixels
                 y = row - patch + 1
                 if carry and y > first_row:
-                    _subtract(column, slot, length)
+                    _subtract(ring, column, ring, slot, length)
                 _row_differences(
-                    target, row * target_columns + first, source,
+                    pixel, row * target_columns + first, like,
                     (row + down) * source_columns + first + across, length, planes,
-                    target_rows * target_columns, source_rows * source_columns, slot,
+                    target_rows * target_columns, source_rows * source_columns, ring, slot,
                 )  # fmt: skip
                 if carry:
-                    _add(column, slot, length)
+                    _add(ring, column, ring, slot, length)
                 if y < first_row or wanted[y, 1] <= wanted[y, 0]:
                     continue
-                if carry:
-                    sums[:] = column
-                else:
-                    sums[:] = 0
-                    for step in range(patch):
-                        _add(sums, ring[step], length)
-                _box(sums, total, patch, count)
+                _copy(ring, sums, ring, column if carry else 0, length)
+                if not carry:
+                    for step in range(1, patch):
+                        _add(ring, sums, ring, step * pixels, length)
+                _box(ring, sums, sums + pixels, out, patch, count)
                 if penalty.size > 0:
-                    extra = penalty[y + down, first + across :]
-                    _add(total, extra, count)
-                worst = distances[k - 1, y, first:]
+                    _add(out, 0, data_of(penalty), (y + down) * columns + first + across, count)
+                worst = best + y * distances.shape[2] + first
                 found = False
-                for x in range(np.uint64(count)):
-                    found |= total[x] < worst[x]
+                for x in range(count):
+                    found |= element(out, x) < element(found_at, worst + x)
                 if found:
                     number = (y + down) * columns + first + across
                     for x in range(count):
-                        if total[x] < worst[x]:
+                        if total[x] < element(found_at, worst + x):
                             _insert(positions, distances, y, first + x, number + x, total[x])
 
 

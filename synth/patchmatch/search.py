@@ -107,9 +107,9 @@ def prepare(
     )
 
 
-def _bounds(rows: int, least: int = 48) -> NDArray[np.int64]:
+def _bounds(rows: int) -> NDArray[np.int64]:
     """Cut rows into bands, by their number alone so that threads do not change the result."""
-    count = max(1, min(64, rows // least))
+    count = max(1, min(64, rows // 48))
     return np.arange(count + 1, dtype=np.int64) * rows // count
 
 
@@ -234,7 +234,7 @@ def by_all(pair: Pair, k: int, tell: Tell) -> tuple[NDArray[np.int32], Array]:
         penalty = np.where(penalty > 0, np.float32(np.inf), np.float32(0))
     positions = np.full((k, h, w), -1, np.int64)
     cost = np.full((k, h, w), pair.limit, kind)
-    bounds = _bounds(h, least=24)
+    bounds = _bounds(h)
     planar = [
         np.ascontiguousarray(np.moveaxis(image, 2, 0), kind)
         for image in (pair.target, pair.source)
