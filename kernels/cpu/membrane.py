@@ -1,4 +1,4 @@
-"""Relaxation of a screened Laplace equation over the pixels of a hole.
+"""Relaxation of a screened Poisson equation over the pixels of a hole.
 
 Race-free because it is sequential.
 """
@@ -13,19 +13,22 @@ __all__ = ["relax"]
 
 
 @jit
-def relax(values, pixels, inside, fixed, screening, overrelaxation, iterations):
-    """Solve (number of neighbours + screening) u = Σ neighbours of u over ``pixels``, in place.
+def relax(values, wanted, pixels, inside, fixed, screening, overrelaxation, iterations):
+    """Solve (neighbours + screening) u − Σ u of neighbours = wanted over ``pixels``, in place.
 
     Successive over-relaxation in reading order, alternating directions.
 
     Parameters
     ----------
-    values : (rows, columns, channels) float32, start and result
+    values : (rows, columns, channels) float32
+        Start and result; 0 where ``fixed``.
+    wanted : (n, channels) float32
+        For each pixel the sum of the differences it should have to its neighbours.
     pixels : (n, 2) int32, the unknowns in reading order
     inside, fixed : (rows, columns) bool
-        Neighbours that count: other unknowns, and pixels whose value is given.
+        Neighbours that count: other unknowns, and pixels that stay 0.
     screening : float32
-        Pulls towards 0; the influence of the border falls off over 1/√screening pixels.
+        Pulls towards 0; influence falls off over 1/√screening pixels.
     """
     rows, columns, channels = values.shape
     count = pixels.shape[0]
@@ -34,17 +37,14 @@ def relax(values, pixels, inside, fixed, screening, overrelaxation, iterations):
             index = number if iteration % 2 == 0 else count - 1 - number
             y = np.int64(pixels[index, 0])
             x = np.int64(pixels[index, 1])
-            neighbours = np.float32(0)
             up = y > 0 and (inside[y - 1, x] or fixed[y - 1, x])
             down = y + 1 < rows and (inside[y + 1, x] or fixed[y + 1, x])
             left = x > 0 and (inside[y, x - 1] or fixed[y, x - 1])
             right = x + 1 < columns and (inside[y, x + 1] or fixed[y, x + 1])
             neighbours = np.float32(up) + np.float32(down) + np.float32(left) + np.float32(right)
-            if neighbours == 0:
-                continue
             share = np.float32(1) / (neighbours + screening)
             for channel in range(channels):
-                total = np.float32(0)
+                total = wanted[index, channel]
                 if up:
                     total += values[y - 1, x, channel]
                 if down:

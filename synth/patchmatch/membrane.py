@@ -1,13 +1,12 @@
-"""Hiding the seam: a smooth correction that fades from the hole's border inwards.
+"""Hiding seams: a smooth correction where pixels from different places meet.
 
-Full Poisson blending (Pérez et al. 2003) spreads every mismatch through the hole and smears where
-edges do not meet. Here mismatches that are too large to be a change of light are left out, the
-rest is smoothed along the border, and a screened Laplace equation lets it fade.
+Poisson blending (Pérez et al. 2003) keeps the gradients of what was copied and spreads every
+mismatch through the hole, which smears where edges do not meet. Here a mismatch that is too large
+to be a change of light is left out, and a screened Poisson equation lets the rest fade.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,15 @@ from synth.patchmatch.regions import bounding_window
 
 __all__ = ["membrane"]
 
-#: Mismatch, as a share of the picture's range, beyond which it is taken for structure.
-_STRUCTURE = 30 / 255
+#: Mismatch at the hole's border, as a share of the picture's range, beyond which it is taken for
+#: structure …
+_BORDER_STRUCTURE = 30 / 255
+#: … and inside the hole, where it must not soften texture.
+_INNER_STRUCTURE = 6 / 255
 #: 1/√screening = 10 pixels of reach.
 _SCREENING = 0.01
-#: Pixels that mismatches are smoothed over, along the border.
-_SMOOTHING = 0.4
-#: Pixels around the hole that take part.
-_APRON = 8
+_OVERRELAXATION = 1.5
+_ITERATIONS = 40
 
 
 def membrane(
@@ -36,7 +36,7 @@ def membrane(
     sources: NDArray[np.int32],
     limits: tuple[float, float],
 ) -> NDArray[np.float64]:
-    """Return what to add to each copied pixel so that the border of the hole disappears.
+    """Return what to add to each copied pixel so that seams disappear.
 
     Parameters
     ----------
@@ -53,64 +53,105 @@ def membrane(
     (n, channels) float64
         In units of the range of values, so −1 … 1.
     """
-    import cv2
-
     outer = bounding_window(hole)
     assert outer is not None
-    top, left = (max(0, side.start - _APRON) for side in outer)
-    box = (
-        slice(top, min(hole.shape[0], outer[0].stop + _APRON)),
-        slice(left, min(hole.shape[1], outer[1].stop + _APRON)),
+    top, left = (max(0, side.start - 1) for side in outer)
+    bottom, right = (
+        min(length, side.stop + 1) for side, length in zip(outer, hole.shape, strict=True)
     )
-    inside = hole[box]
-    local = pixels - np.array([top, left], np.int32)
-    total = np.zeros((*inside.shape, image.shape[2]), np.float32)
-    weight = np.zeros(inside.shape, np.float32)
-    for place, error, share in _mismatches(image, inside, unknown, pixels, sources, limits):
-        at = place[:, 0] - top, place[:, 1] - left
-        np.add.at(total, at, error * share[:, np.newaxis])
-        np.add.at(weight, at, share + np.float32(1e-3))
-    fixed = weight > 0
-    if not fixed.any():
-        return np.zeros((len(pixels), image.shape[2]))
-    values: NDArray[Any] = cv2.GaussianBlur(total, (0, 0), _SMOOTHING).reshape(total.shape)
-    norm = cv2.GaussianBlur(weight, (0, 0), _SMOOTHING) + np.float32(1e-6)
-    values /= norm[..., np.newaxis]
-    values[~fixed] = 0
-    relax(values, local, inside, fixed, np.float32(_SCREENING), np.float32(1.5), 40)
+    box = (slice(top, bottom), slice(left, right))
+    corner = np.array([top, left], np.int32)
+    half_range = limits[1] / 2 - limits[0] / 2
+    values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box)
+    wanted = _between_copies(image, unknown, pixels, sources, half_range)
+    relax(
+        values, wanted, pixels - corner, hole[box], fixed, np.float32(_SCREENING),
+        np.float32(_OVERRELAXATION), _ITERATIONS,
+    )  # fmt: skip
+    local = pixels - corner
     return np.asarray(values[local[:, 0], local[:, 1]], np.float64)
 
 
-def _mismatches(
+def _at_border(
     image: NDArray[Any],
-    inside: NDArray[np.bool_],
+    hole: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
     pixels: NDArray[np.int32],
     sources: NDArray[np.int32],
-    limits: tuple[float, float],
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
-    """Known pixels beside the hole, minus what lies beside the copied pixel at its source."""
-    import cv2
+    half_range: float,
+    box: tuple[slice, slice],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Known pixels beside the hole, minus what lies beside the copied pixels at their sources.
 
-    low, high = limits
-    rows, columns = unknown.shape
-    ring = np.ones((3, 3), np.uint8)
-    core = cv2.erode(inside.astype(np.uint8), ring, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    outermost = core[inside] == 0
-    pixels, sources = pixels[outermost], sources[outermost]
+    Returns the mean mismatch over the copied neighbours of each known pixel in ``box``, and where
+    there is one.
+    """
+    shape = hole[box].shape
+    total = np.zeros((*shape, image.shape[2]), np.float32)
+    weight = np.zeros(shape, np.float32)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
-            place = pixels + np.array([dy, dx], np.int32)
-            origin = sources + np.array([dy, dx], np.int32)
-            usable = np.ones(len(pixels), np.bool_)
-            for at in (place, origin):
-                usable &= (at >= 0).all(axis=1) & (at < (rows, columns)).all(axis=1)
-            place, origin = place[usable], origin[usable]
-            known = ~(unknown[place[:, 0], place[:, 1]] | unknown[origin[:, 0], origin[:, 1]])
-            place, origin = place[known], origin[known]
-            # halves first: the range may be all of what a float can hold
-            wanted = image[place[:, 0], place[:, 1]] / 2 - image[origin[:, 0], origin[:, 1]] / 2
-            error = (wanted / (high / 2 - low / 2)).astype(np.float32)
-            size = np.sqrt(np.square(error).mean(axis=1)) / np.float32(2 * _STRUCTURE)
-            # Tukey's biweight: nothing is left of a mismatch of twice the limit
-            yield place, error, np.square(np.clip(1 - np.square(size), 0, 1))
+            step = np.array([dy, dx], np.int32)
+            use = _known(pixels + step, unknown)
+            use[use] = _known(sources[use] + step, unknown)
+            place = pixels[use] + step
+            error = _difference(image, place, sources[use] + step, half_range)
+            share = _tukey(error, _BORDER_STRUCTURE) + np.float32(1e-3)
+            at = place[:, 0] - box[0].start, place[:, 1] - box[1].start
+            np.add.at(total, at, error * share[:, np.newaxis])
+            np.add.at(weight, at, share)
+    fixed = weight > 0
+    total[fixed] /= weight[fixed][:, np.newaxis]
+    return total, fixed
+
+
+def _between_copies(
+    image: NDArray[Any],
+    unknown: NDArray[np.bool_],
+    pixels: NDArray[np.int32],
+    sources: NDArray[np.int32],
+    half_range: float,
+) -> NDArray[np.float32]:
+    """Sum over the four neighbours of how much the step to each should change, (n, channels).
+
+    A copied pixel expects beside it what lies beside its source; two that come from different
+    places share the mismatch.
+    """
+    number = np.full(unknown.shape, -1, np.int32)
+    number[pixels[:, 0], pixels[:, 1]] = np.arange(len(pixels), dtype=np.int32)
+    wanted = np.zeros((len(pixels), image.shape[2]), np.float32)
+    for step in np.array([[1, 0], [0, 1]], np.int32):
+        beside = pixels + step
+        first = np.flatnonzero((beside < unknown.shape).all(axis=1))
+        second = number[beside[first, 0], beside[first, 1]]
+        apart = (second >= 0) & (sources[second] != sources[first] + step).any(axis=1)
+        first, second = first[apart], second[apart]
+        ahead, back = sources[first] + step, sources[second] - step
+        use = _known(ahead, unknown) & _known(back, unknown)
+        first, second, ahead, back = first[use], second[use], ahead[use], back[use]
+        error = _difference(image, sources[second], ahead, half_range)
+        error += _difference(image, back, sources[first], half_range)
+        error *= _tukey(error / 2, _INNER_STRUCTURE)[:, np.newaxis] / 2
+        wanted[first] += error  # each pixel is first at most once a step, and second likewise
+        wanted[second] -= error
+    return wanted
+
+
+def _tukey(error: NDArray[np.float32], structure: float) -> NDArray[np.float32]:
+    """Tukey's biweight: 1 for no mismatch, 0 from twice ``structure`` on."""
+    size = np.sqrt(np.square(error).mean(axis=1)) / np.float32(2 * structure)
+    return np.square(np.clip(1 - np.square(size), 0, 1))
+
+
+def _difference(
+    image: NDArray[Any], a: NDArray[np.int32], b: NDArray[np.int32], half_range: float
+) -> NDArray[np.float32]:
+    """``image`` at ``a`` minus at ``b`` in units of the range; halves first, against overflow."""
+    half = image[a[:, 0], a[:, 1]] / 2 - image[b[:, 0], b[:, 1]] / 2
+    return np.asarray(half / half_range, np.float32)
+
+
+def _known(places: NDArray[np.int32], unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    known: NDArray[np.bool_] = ((places >= 0) & (places < unknown.shape)).all(axis=1)
+    known[known] = ~unknown[places[known, 0], places[known, 1]]
+    return known
