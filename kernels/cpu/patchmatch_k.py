@@ -12,41 +12,43 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._jit import jit
-from .distance import data_of, element, patch_distance
+from .distance import data_of, element, patch_distance, set_element
 from .patchmatch import FORBIDDEN, near
 from .philox import below, philox4x32
 
 __all__ = ["edge_rows_k", "initialize_k", "sweep_k"]
 
 
-@register_jitable(error_model="numpy")
+@register_jitable(forceinline=True, error_model="numpy")
 def _offer(
     target, target_at, target_step, source, source_step, channels, patch, penalty, penalty_step,
-    row, column, field, cost, y, x,
+    row, column, field, cost, at, k,
 ):  # fmt: skip
-    """Put one candidate into a patch's list if it is near enough and not there yet."""
-    k = cost.shape[2]
+    """Put one candidate into the list at ``at`` if it is near enough and not there yet.
+
+    All arrays are pointers; ``at`` counts matches.
+    """
     if penalty_step > 0 and element(penalty, row * penalty_step + column) >= FORBIDDEN:
         return
-    worst = cost[y, x, k - 1]
-    for place in range(k):
-        if field[y, x, place, 0] == row and field[y, x, place, 1] == column:
+    for place in range(at, at + k):
+        if element(field, 2 * place) == row and element(field, 2 * place + 1) == column:
             return
+    worst = element(cost, at + k - 1)
     distance = patch_distance(
         target, target_at, target_step, source, row * source_step + column * channels,
         source_step, patch * channels, patch, worst,
     )  # fmt: skip
     if distance >= worst:
         return
-    place = k - 1
-    while place > 0 and cost[y, x, place - 1] > distance:
-        cost[y, x, place] = cost[y, x, place - 1]
-        field[y, x, place, 0] = field[y, x, place - 1, 0]
-        field[y, x, place, 1] = field[y, x, place - 1, 1]
+    place = at + k - 1
+    while place > at and element(cost, place - 1) > distance:
+        set_element(cost, place, element(cost, place - 1))
+        set_element(field, 2 * place, element(field, 2 * place - 2))
+        set_element(field, 2 * place + 1, element(field, 2 * place - 1))
         place -= 1
-    cost[y, x, place] = distance
-    field[y, x, place, 0] = row
-    field[y, x, place, 1] = column
+    set_element(cost, place, distance)
+    set_element(field, 2 * place, row)
+    set_element(field, 2 * place + 1, column)
 
 
 @jit
@@ -61,6 +63,7 @@ def initialize_k(
     """
     columns, k = field.shape[1], field.shape[2]
     target_data, source_data, penalty_data = data_of(target), data_of(source), data_of(penalty)
+    field_data, cost_data = data_of(field), data_of(cost)
     penalty_step = source_columns if penalty.size > 0 else 0
     target_step = target_width * channels
     source_step = source_width * channels
@@ -70,12 +73,13 @@ def initialize_k(
             if query.size > 0 and query[y, x] == 0:
                 continue
             target_at = y * target_step + x * channels
+            at = (y * columns + x) * k
             for number in range(given.shape[2]):
                 if given[y, x, number, 0] >= 0:
                     _offer(
                         target_data, target_at, target_step, source_data, source_step, channels,
                         patch, penalty_data, penalty_step, np.int64(given[y, x, number, 0]),
-                        np.int64(given[y, x, number, 1]), field, cost, y, x,
+                        np.int64(given[y, x, number, 1]), field_data, cost_data, at, k,
                     )  # fmt: skip
             draw = 0
             while field[y, x, k - 1, 0] < 0:
@@ -88,8 +92,8 @@ def initialize_k(
                 row = choice // source_columns
                 _offer(
                     target_data, target_at, target_step, source_data, source_step, channels,
-                    patch, penalty_data, penalty_step, row, choice - row * source_columns, field,
-                    cost, y, x,
+                    patch, penalty_data, penalty_step, row, choice - row * source_columns,
+                    field_data, cost_data, at, k,
                 )  # fmt: skip
 
 
@@ -116,6 +120,7 @@ def sweep_k(
     """
     rows, columns, k = cost.shape
     target_data, source_data, penalty_data = data_of(target), data_of(source), data_of(penalty)
+    field_data, cost_data = data_of(field), data_of(cost)
     penalty_step = source_columns if penalty.size > 0 else 0
     target_step = target_width * channels
     source_step = source_width * channels
@@ -130,6 +135,7 @@ def sweep_k(
             if query.size > 0 and query[y, x] == 0:
                 continue
             target_at = y * target_step + x * channels
+            at = (y * columns + x) * k
             for place in range(k):
                 if 0 <= above < rows:
                     if index == 0:
@@ -142,7 +148,7 @@ def sweep_k(
                         _offer(
                             target_data, target_at, target_step, source_data, source_step,
                             channels, patch, penalty_data, penalty_step, row + step, column,
-                            field, cost, y, x,
+                            field_data, cost_data, at, k,
                         )  # fmt: skip
                 if position > 0:
                     row = np.int64(field[y, x - step, place, 0])
@@ -151,7 +157,7 @@ def sweep_k(
                         _offer(
                             target_data, target_at, target_step, source_data, source_step,
                             channels, patch, penalty_data, penalty_step, row, column + step,
-                            field, cost, y, x,
+                            field_data, cost_data, at, k,
                         )  # fmt: skip
             for place in range(k):  # the list changes while its entries are searched around
                 centres[place, 0] = field[y, x, place, 0]
@@ -171,5 +177,6 @@ def sweep_k(
                     word0, word1, word2 = word1, word2, word3
                     _offer(
                         target_data, target_at, target_step, source_data, source_step, channels,
-                        patch, penalty_data, penalty_step, row, column, field, cost, y, x,
+                        patch, penalty_data, penalty_step, row, column, field_data,
+                        cost_data, at, k,
                     )  # fmt: skip
