@@ -258,11 +258,12 @@ def check_finite(
     count = int(np.count_nonzero(bad))
     if count:
         row, column = divmod(int(bad.argmax()), bad.shape[1])
-        where = "" if ignore is None else " outside the mask"
+        where, mend = "", "replace them"
+        if ignore is not None:
+            where, mend = " outside the mask", "add them to the mask or replace them"
         raise InputError(
             f"{name} has NaN or infinite values in {count} pixel{'s' * (count > 1)}{where}, "
-            f"first at row {row}, column {column}; add them to the mask or replace them "
-            f"(numpy.nan_to_num({name}))"
+            f"first at row {row}, column {column}; {mend} (numpy.nan_to_num({name}))"
         )
 
 

@@ -6,6 +6,8 @@ Wexler, Shechtman & Irani 2007 ("Space-time completion of video"), made fast by 
 
 from __future__ import annotations
 
+import operator
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.devices import Device, choose_device
-from synth.errors import InputError
-from synth.images import check_finite, check_image, check_mask
+from synth.errors import InputError, InputTypeError
+from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
 from synth.patchmatch.em import Effort
 from synth.patchmatch.regions import bounding_window, windows
 from synth.patchmatch.window import Request, fill_window
@@ -230,12 +232,10 @@ def extend(
     (30, 35)
     """
     image = check_image(image)
-    if len(margins) != 4 or any(int(m) != m or m < 0 for m in margins):
-        raise InputError(
-            f"margins is {margins!r}, but four whole numbers of at least 0 are needed: "
-            "(top, right, bottom, left) in pixels"
-        )
-    top, right, bottom, left = (int(m) for m in margins)
+    # here rather than in `fill`, whose messages would speak of the larger picture
+    check_finite(image)
+    _check_patch(patch, image.shape)
+    top, right, bottom, left = _check_margins(margins)
     if not any((top, right, bottom, left)):
         return image.copy()
     around = ((top, bottom), (left, right))
@@ -259,15 +259,7 @@ def _request(
     if quality not in get_args(Quality):
         choices = ", ".join(repr(q) for q in get_args(Quality))
         raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
-    if isinstance(patch, bool) or int(patch) != patch or not 3 <= patch <= 31:
-        raise InputError(f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed")
-    rows, columns = image.shape[:2]
-    if min(rows, columns) < patch:
-        raise InputError(
-            f"image is {rows}×{columns}, smaller than a patch of {patch}×{patch}; "
-            "pass a larger image"
-            + (f" or patch={min(rows, columns)}" if min(rows, columns) >= 3 else "")
-        )
+    patch = _check_patch(patch, image.shape)
     if bounding_window(hole) is not None and hole.all():
         raise InputError(
             "the mask covers the whole image, so nothing is left to copy from; "
@@ -282,14 +274,58 @@ def _request(
                 "copied from"
             )
     if guide is not None:
-        guide = check_image(guide, name="guide") if guide.dtype.kind == "f" else np.asarray(guide)
-        if guide.ndim not in (2, 3) or guide.shape[:2] != image.shape[:2]:
-            raise InputError(
-                f"guide is {'×'.join(map(str, guide.shape))} but the image is {rows}×{columns}; "
-                "height and width must be equal"
-            )
-        check_finite(guide, np.zeros(hole.shape, np.bool_), name="guide")
-    return Request(image, hole, source, guide, int(patch), _EFFORTS[quality], key_of(seed))
+        guide = _check_guide(guide, image.shape)
+    return Request(image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed))
+
+
+def _check_patch(patch: Any, shape: tuple[int, ...]) -> int:
+    try:
+        side = operator.index(patch)
+    except TypeError:
+        raise InputTypeError(
+            f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed, such as 7"
+        ) from None
+    if not 3 <= side <= 31:
+        raise InputError(f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed")
+    smaller = min(shape[:2])
+    if smaller < side:
+        raise InputError(
+            f"image is {shape[0]}×{shape[1]}, smaller than a patch of {side}×{side}; "
+            "pass a larger image" + (f" or patch={smaller}" if smaller >= 3 else "")
+        )
+    return side
+
+
+def _check_margins(margins: Any) -> list[int]:
+    needed = (
+        f"margins is {margins!r}, but four whole numbers of at least 0 are needed: "
+        "(top, right, bottom, left) in pixels"
+    )
+    try:
+        sides = [operator.index(margin) for margin in margins]
+    except TypeError:
+        raise InputTypeError(needed) from None
+    if len(sides) != 4 or min(sides) < 0:
+        raise InputError(needed)
+    return sides
+
+
+def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    # labels may be of any whole type; anything else is judged as a picture is
+    if not (isinstance(guide, np.ndarray) and guide.dtype.kind in "biu"):
+        guide = check_image(guide, name="guide")
+        check_finite(guide, name="guide")
+    size = "×".join(map(str, guide.shape)) or "a single number"
+    if guide.ndim not in (2, 3) or guide.shape[:2] != shape[:2]:
+        raise InputError(
+            f"guide is {size} but the image is {shape[0]}×{shape[1]}; pass one label or one row "
+            "of features for each pixel of the image"
+        )
+    if guide.ndim == 3 and not 1 <= guide.shape[2] <= MAX_CHANNELS:
+        raise InputError(
+            f"guide is {size}, but 1 to {MAX_CHANNELS} channels are needed; keep some of them"
+        )
+    return np.asarray(guide)
 
 
 class _Clock:
@@ -321,11 +357,10 @@ def _mean_energy(
 
 def _stack_level() -> int:
     """Point a warning at the first caller outside this package."""
-    import sys
-
     level = 1
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("synth"):
+    # "synth." with its dot: the caller's own module may be called synthesis
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith("synth."):
         frame = frame.f_back  # type: ignore[assignment]
         level += 1
     return level
