@@ -59,21 +59,41 @@ def extract(
 def _colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Scale to 8 bits; premultiply by alpha; drop channels that say nothing new."""
     planes = image[..., np.newaxis] if image.ndim == 2 else image
+    alpha = None
+    if planes.shape[2] == 4:
+        alpha = _alpha_to_eight_bits(planes[..., 3:], unknown)
+        # what colour a pixel of alpha 0 has says nothing, not even about the range of colours
+        unknown = unknown | ~(planes[..., 3] > 0)
+        planes = planes[..., :3]
     if planes.dtype != np.uint8:
         planes = _to_eight_bits(planes, unknown)
-    known = ~unknown
-    if planes.shape[2] == 4:
-        alpha = planes[..., 3:]
-        if (alpha[known] == 255).all():
-            planes = planes[..., :3]
-        else:
-            colour = (planes[..., :3].astype(np.uint16) * alpha + 127) // 255
-            planes = np.concatenate([colour.astype(np.uint8), alpha], axis=2)
+    if alpha is not None:
+        colour = (planes.astype(np.uint16) * alpha + 127) // 255
+        return np.concatenate([colour.astype(np.uint8), alpha], axis=2)
     if planes.shape[2] == 3:
         grey = (planes[..., 0] == planes[..., 1]) & (planes[..., 0] == planes[..., 2])
-        if grey[known].all():
+        if grey[~unknown].all():
             planes = planes[..., :1]
     return np.array(planes)
+
+
+def _alpha_to_eight_bits(
+    alpha: NDArray[Any], unknown: NDArray[np.bool_]
+) -> NDArray[np.uint8] | None:
+    """Map transparent to 0 and opaque to 255; None where all that is known is opaque.
+
+    Opaque is the type's largest value, and of floats the largest that is known.
+    """
+    known = alpha[~unknown]
+    opaque = float(known.max(initial=0))
+    if alpha.dtype.kind == "u":
+        opaque = float(np.iinfo(alpha.dtype).max)
+    if opaque <= 0 or (known == opaque).all():
+        return None
+    if alpha.dtype == np.uint8:
+        return np.array(alpha)
+    share = np.clip(np.where(unknown[..., np.newaxis], 0, alpha) / opaque, 0, 1)
+    return np.rint(share * 255).astype(np.uint8)
 
 
 def _to_eight_bits(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -85,9 +105,13 @@ def _to_eight_bits(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[
     if low == high:
         return np.zeros(planes.shape, np.uint8)
     scaled = np.where(unknown[..., np.newaxis], low, planes).astype(np.float64)
-    # halves first: high − low may overflow where the values fill the whole float range
-    scaled = (scaled / 2 - low / 2) / (high / 2 - low / 2)
-    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    np.clip(scaled, low, high, out=scaled)
+    # to −1 … 1 first: high − low may be more than a float can hold, or its inverse may be
+    largest = max(abs(low), abs(high))
+    scaled /= largest
+    scaled -= low / largest
+    scaled *= 255 / (high / largest - low / largest)
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def known_mean_gradient(
