@@ -101,4 +101,4 @@ def peel_search(
                 draw += 1
         field[y, x, 0] = best_row
         field[y, x, 1] = best_column
-        cost[y, x] = np.int32(best * scale[y, x])
+        cost[y, x] = np.int32(min(best * scale[y, x], np.float64(limit)))

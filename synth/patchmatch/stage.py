@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import InputError
 from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.patchmatch import FORBIDDEN
 from synth.patchmatch.pyramid import Level, allowed_patches
@@ -97,10 +99,22 @@ def _choices(allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
     return chosen.astype(np.int32)
 
 
+def _check_costs(channels: int, patch: int) -> None:
+    """Refuse patches so large that a squared distance could reach `LIMIT`."""
+    most = (int(LIMIT) - 1) // 255**2
+    if patch**2 * channels > most:
+        raise InputError(
+            f"patch is {patch} and patches are compared by {channels} channels (the image's, two "
+            f"of texture, the guide's), whose squared distances would overflow; "
+            f"pass patch={math.isqrt(most // channels)} or smaller"
+        )
+
+
 def make_stage(level: Level, voted: int, patch: int) -> Stage:
     """Lay out the buffers of ``level`` with nothing found yet."""
     import cv2
 
+    _check_costs(level.features.shape[2], patch)
     source = np.zeros(level.features.size + PADDING, np.uint8)
     source[: level.features.size] = level.features.ravel()
     allowed = allowed_patches(level.allowed, patch)
