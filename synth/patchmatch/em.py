@@ -194,11 +194,19 @@ class _Solver:
         active[y, x] = 1
         self.vote(fine, active, fine.hole)
 
-    def rounds(self, stage: Stage, count: int, radii: NDArray[np.int64], complete: bool) -> float:
+    def rounds(
+        self,
+        stage: Stage,
+        count: int,
+        radii: NDArray[np.int64],
+        complete: bool,
+        tick: Callable[[float], None],
+    ) -> float:
         """Alternate E and M steps; return the mean squared difference per element."""
         completeness = Completeness(stage, self.key, self.lane, self.bands) if complete else None
         found = stage.content[stage.hole]
-        for _ in range(count):
+        for number in range(count):
+            tick(number / count)
             before = found
             self.search(stage, radii)
             self.vote(stage, stage.query, stage.hole, completeness)
@@ -271,6 +279,12 @@ def _radii(largest: int, ratio: int) -> NDArray[np.int64]:
     return np.array(radii, np.int64)
 
 
+def _rounds(effort: Effort, number: int, top: int) -> int:
+    """EM rounds of a level: geometric from the finest, 0, to the coarsest, ``top``."""
+    share = number / top if top else 0
+    return round(effort.fine_rounds * (effort.coarse_rounds / effort.fine_rounds) ** share)
+
+
 def solve(
     pyramid: list[Level],
     voted: int,
@@ -298,15 +312,24 @@ def solve(
     bands : Bands
         Runs kernels on this call's threads.
     tick : callable
-        Told what is done and how much of it, 0 to 1.
+        Told what is done and how much of it, 0 to 1, before each round.
     """
     solver = _Solver(key, lane, effort, bands)
     top = len(pyramid) - 1
+    counts = [_rounds(effort, number, top) for number in range(top + 1)]
+    # each level has a quarter of the pixels of the one below it
+    work = np.array([count * 0.25**number for number, count in enumerate(counts)])
     energy = []
     previous: Stage | None = None
     for number in range(top, -1, -1):
-        # each level has four times the pixels of the one before
-        tick(f"level {top - number + 1} of {top + 1}", 0.95 * 0.25**number if number < top else 0)
+        before, share = work[number + 1 :].sum() / work.sum(), work[number] / work.sum()
+
+        def step(
+            fraction: float, number: int = number, before: float = before, share: float = share
+        ) -> None:
+            tick(f"level {top - number + 1} of {top + 1}", 0.95 * (before + fraction * share))
+
+        step(0.0)
         stage = make_stage(pyramid.pop(), voted, patch)
         if previous is None:
             solver.peel(stage)
@@ -315,9 +338,8 @@ def solve(
             solver.descend(previous, stage)
             previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
-        share = number / top if top else 0
-        count = round(effort.fine_rounds * (effort.coarse_rounds / effort.fine_rounds) ** share)
-        mean = solver.rounds(stage, count, radii, complete=number >= _COMPLETENESS_LEVEL)
+        complete = number >= _COMPLETENESS_LEVEL
+        mean = solver.rounds(stage, counts[number], radii, complete, step)
         energy.append((number, mean))
         previous = stage
     assert previous is not None
