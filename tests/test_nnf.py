@@ -360,3 +360,11 @@ def test_errors_about_values():
     big = np.zeros((20, 20, 64), np.uint8)
     with pytest.raises(InputError, match=r"17×17.*64 channels.*astype"):
         synth.nnf(big, big, patch=17)
+
+
+def test_one_log_line_names_the_device(caplog):
+    with caplog.at_level("DEBUG", logger="synth"):
+        synth.nnf(IMAGE, IMAGE, quality="draft")
+    assert [record.message for record in caplog.records if record.name == "synth"] == [
+        "running on the CPU (device='auto')"
+    ]
