@@ -1,4 +1,4 @@
-"""Errors written for the person at the keyboard: what was given, what is needed, how to mend it."""
+"""Errors for the person at the keyboard: what was given, what is needed, how to mend it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relaxation of a screened Poisson equation over the pixels of a hole.
+"""Relaxation of a (screened) Poisson equation over the pixels of a hole.
 
 Race-free because it is sequential.
 """
@@ -21,12 +21,12 @@ def relax(values, wanted, pixels, inside, fixed, screening, overrelaxation, iter
     Parameters
     ----------
     values : (rows, columns, channels) float32
-        Start and result; 0 where ``fixed``.
+        Start and result; given where ``fixed``.
     wanted : (n, channels) float32
         For each pixel the sum of the differences it should have to its neighbours.
     pixels : (n, 2) int32, the unknowns in reading order
     inside, fixed : (rows, columns) bool
-        Neighbours that count: other unknowns, and pixels that stay 0.
+        Neighbours that count: other unknowns, and pixels whose value is given.
     screening : float32
         Pulls towards 0; influence falls off over 1/√screening pixels.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import jit
-from .distance import known_distance
+from .distance import known_distance, patch_distance
 from .philox import below, philox4x32
 
 __all__ = ["peel_search"]
@@ -17,15 +17,22 @@ __all__ = ["peel_search"]
 @jit
 def _improve_known(
     target, target_at, target_step, known, source, source_step, channels, patch, penalty, row,
-    column, best_row, best_column, best,
+    column, best_row, best_column, best, trust,
 ):  # fmt: skip
     extra = penalty[row, column]
     if extra >= best:
         return best_row, best_column, best
-    total = extra + known_distance(
-        target, target_at, target_step, source, row * source_step + column * channels,
-        source_step, known, patch * channels, patch,
-    )  # fmt: skip
+    at = row * source_step + column * channels
+    sure = known_distance(
+        target, target_at, target_step, source, at, source_step, known, patch * channels, patch
+    )
+    total = extra + sure
+    if trust > 0 and total < best:
+        whole = patch_distance(
+            target, target_at, target_step, source, at, source_step, patch * channels, patch,
+            np.int32(0x7FFFFFFF),
+        )  # fmt: skip
+        total += np.int32((whole - sure) * trust)
     if total < best:
         return row, column, total
     return best_row, best_column, best
@@ -35,11 +42,13 @@ def _improve_known(
 def peel_search(
     target, target_width, known, source, source_width, channels, patch, field, cost, scale,
     queries, penalty, choices, source_columns, samples, key0, key1, iteration, purpose, limit,
+    trust,
 ):  # fmt: skip
-    """Find a source for each query (n, 2) of one layer, comparing known elements only.
+    """Find a source for each query (n, 2) of one layer, comparing known elements first.
 
     Candidates are what the eight neighbours found, shifted; then every allowed source where
     ``samples`` is 0, else that many random ones and a shrinking search around the best.
+    Elements that are not known count ``trust`` times as much as those that are; 0 ignores them.
     ``cost`` is divided by the known share of the patch (``scale``), so that costs compare.
     """
     rows, columns = cost.shape
@@ -61,7 +70,7 @@ def peel_search(
                 if 0 <= row < source_rows and 0 <= column < source_columns:
                     best_row, best_column, best = _improve_known(
                         target, target_at, target_step, known, source, source_step, channels,
-                        patch, penalty, row, column, best_row, best_column, best,
+                        patch, penalty, row, column, best_row, best_column, best, trust,
                     )  # fmt: skip
         if samples == 0:
             for index in range(choices.size):
@@ -69,7 +78,7 @@ def peel_search(
                 column = np.int64(choices[index]) - row * source_columns
                 best_row, best_column, best = _improve_known(
                     target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best,
+                    penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
         else:
             for draw in range(samples):
@@ -79,7 +88,7 @@ def peel_search(
                 column = np.int64(choices[index]) - row * source_columns
                 best_row, best_column, best = _improve_known(
                     target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best,
+                    penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
             radius = np.int64(32)
             draw = samples
@@ -95,7 +104,7 @@ def peel_search(
                 )
                 best_row, best_column, best = _improve_known(
                     target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best,
+                    penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
                 radius >>= 1
                 draw += 1

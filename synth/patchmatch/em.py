@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
+from synth.kernels.cpu.membrane import relax
 from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
 from synth.patchmatch.completeness import Completeness
@@ -29,6 +30,9 @@ _PEEL_PAIRS = 300_000
 #: Completeness acts on the layout only: from this level on, and coarser.
 _COMPLETENESS_LEVEL = 2
 
+#: How much an unknown element's smooth guess counts beside a known element in the peel.
+_GUESS_TRUST = 0.15
+_GUESS_ITERATIONS = 100
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
 
@@ -140,8 +144,12 @@ class _Solver:
         if left.any():
             _borrow(stage, left)
 
-    def peel(self, stage: Stage) -> None:
-        """Onion-peel start: layer by layer inwards, each matched by what is known so far."""
+    def peel(self, stage: Stage, level: int) -> None:
+        """Onion-peel start: layer by layer inwards, each matched by what is known so far.
+
+        In wide holes a smooth guess of the rest counts a little: the known rim of a patch fits
+        the rim of many an object that has no business in the middle of the hole.
+        """
         import cv2
 
         _, columns, channels = stage.shape
@@ -151,6 +159,10 @@ class _Solver:
         known = np.full(stage.target.shape, -1, np.int16)
         known_view = known[: stage.hole.size * channels].reshape(stage.shape)
         known_view[unknown, : stage.voted] = 0
+        # in thin holes the known part of a patch says enough
+        trust = _GUESS_TRUST if level >= _COMPLETENESS_LEVEL else 0.0
+        if trust > 0:
+            _guess(stage)
         few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
         samples = 0 if few else self.effort.peel_samples
         square = np.ones((patch, patch), np.uint8)
@@ -169,7 +181,7 @@ class _Solver:
                 stage.target, columns, known, stage.source, columns, channels, patch,
                 stage.field, stage.cost, scale, np.argwhere(active).astype(np.int32),
                 stage.penalty, stage.choices, stage.penalty.shape[1], samples, *self.key,
-                self.iteration, self._purpose(Purpose.SAMPLE), LIMIT,
+                self.iteration, self._purpose(Purpose.SAMPLE), LIMIT, trust,
             )  # fmt: skip
             self.iteration += 1
             self.vote(stage, active, layer)
@@ -260,6 +272,21 @@ def _outermost(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return layer if layer.any() else unknown.copy()
 
 
+def _guess(stage: Stage) -> None:
+    """Fill the content smoothly from the hole's border (Laplace's equation)."""
+    _, _, channels = stage.shape
+    content = stage.content
+    values = content.astype(np.float32)
+    values[stage.hole] = values[~stage.hole].mean(axis=0)
+    nothing = np.zeros((len(stage.pixels), channels), np.float32)
+    relax(
+        values, nothing, stage.pixels, stage.hole, ~stage.hole, np.float32(0), np.float32(1.7),
+        _GUESS_ITERATIONS,
+    )  # fmt: skip
+    voted = slice(0, stage.voted)
+    content[stage.hole, voted] = np.rint(values[stage.hole, voted]).astype(np.int16)
+
+
 def _borrow(stage: Stage, pixels: NDArray[np.bool_]) -> None:
     """Give pixels that no patch voted for the content of the nearest known pixel."""
     from scipy import ndimage
@@ -332,7 +359,7 @@ def solve(
         step(0.0)
         stage = make_stage(pyramid.pop(), voted, patch)
         if previous is None:
-            solver.peel(stage)
+            solver.peel(stage, number)
             radii = _radii(max(stage.penalty.shape), 2)
         else:
             solver.descend(previous, stage)

@@ -131,7 +131,8 @@ def _between_copies(
         first, second, ahead, back = first[use], second[use], ahead[use], back[use]
         error = _difference(image, sources[second], ahead, half_range)
         error += _difference(image, back, sources[first], half_range)
-        error *= _tukey(error / 2, _INNER_STRUCTURE)[:, np.newaxis] / 2
+        error *= np.float32(0.5)
+        error *= _tukey(error, _INNER_STRUCTURE)[:, np.newaxis]
         wanted[first] += error  # each pixel is first at most once a step, and second likewise
         wanted[second] -= error
     return wanted
@@ -140,7 +141,7 @@ def _between_copies(
 def _tukey(error: NDArray[np.float32], structure: float) -> NDArray[np.float32]:
     """Tukey's biweight: 1 for no mismatch, 0 from twice ``structure`` on."""
     size = np.sqrt(np.square(error).mean(axis=1)) / np.float32(2 * structure)
-    return np.square(np.clip(1 - np.square(size), 0, 1))
+    return np.asarray(np.square(np.clip(1 - np.square(size), 0, 1)), np.float32)
 
 
 def _difference(
@@ -152,6 +153,6 @@ def _difference(
 
 
 def _known(places: NDArray[np.int32], unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    known: NDArray[np.bool_] = ((places >= 0) & (places < unknown.shape)).all(axis=1)
+    known = np.asarray(((places >= 0) & (places < unknown.shape)).all(axis=1))
     known[known] = ~unknown[places[known, 0], places[known, 1]]
     return known
