@@ -54,19 +54,6 @@ def _compare(
 
 
 @register_jitable(forceinline=True, error_model="numpy")
-def _improve(
-    target, target_at, target_step, source, source_step, channels, patch, penalty, row, column,
-    best_row, best_column, best,
-):  # fmt: skip
-    """Compare one candidate with the best so far, of arrays; see `_compare`."""
-    return _compare(
-        data_of(target), target_at, target_step, data_of(source), source_step, channels, patch,
-        data_of(penalty), penalty.shape[1] if penalty.size > 0 else 0, row, column, best_row,
-        best_column, best,
-    )  # fmt: skip
-
-
-@register_jitable(forceinline=True, error_model="numpy")
 def near(word, radius, row, column, rows, columns):
     """Draw a place at most ``radius`` from another: 16 bits for its row, 16 for its column.
 
