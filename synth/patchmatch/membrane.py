@@ -148,7 +148,8 @@ def _difference(
     image: NDArray[Any], a: NDArray[np.int32], b: NDArray[np.int32], half_range: float
 ) -> NDArray[np.float32]:
     """``image`` at ``a`` minus at ``b`` in units of the range; halves first, against overflow."""
-    half = image[a[:, 0], a[:, 1]] / 2 - image[b[:, 0], b[:, 1]] / 2
+    first, second = (image[at[:, 0], at[:, 1]].astype(np.float64) for at in (a, b))
+    half = first / 2 - second / 2
     return np.asarray(half / half_range, np.float32)
 
 

@@ -107,11 +107,7 @@ def _with_sources(request: Request, part: Window) -> Window:
         if usable >= 256 or (whole and usable > 0):
             return part
         if whole:
-            side = request.patch
-            raise InputError(
-                f"the mask leaves no full {side}×{side} patch of known pixels to copy from; mask "
-                f"less, pass a smaller patch, or allow more in source"
-            )
+            raise InputError(_nothing_to_copy(request))
         part = tuple(
             slice(
                 max(0, side.start - (side.stop - side.start)),
@@ -119,6 +115,18 @@ def _with_sources(request: Request, part: Window) -> Window:
             )
             for side, length in zip(part, shape, strict=True)
         )  # type: ignore[assignment]
+
+
+def _nothing_to_copy(request: Request) -> str:
+    mends = ["mask less"]
+    if request.patch > 3:
+        mends.append("pass a smaller patch")
+    if request.source is not None:
+        mends.append("allow more in source")
+    if request.image.ndim == 3 and request.image.shape[2] == 4:
+        mends.append("make more of the image visible: pixels of alpha 0 are never copied")
+    side = f"{request.patch}×{request.patch}"
+    return f"no full {side} patch of known pixels is left to copy from; {', or '.join(mends)}"
 
 
 def _render(
@@ -131,13 +139,17 @@ def _render(
     y, x = solution.sources[:, 0], solution.sources[:, 1]
     copied = image[y, x]
     planes = image[..., np.newaxis] if image.ndim == 2 else image
-    colours = planes[..., :3] if planes.shape[2] == 4 else planes
+    colours = planes
+    if planes.shape[2] == 4:
+        colours = planes[..., :3]
+        unknown = unknown | ~(planes[..., 3] > 0)  # a colour under alpha 0 means nothing
     known = colours[~unknown]
     low, high = float(known.min()), float(known.max())
-    if low == high:
+    if low / 2 == high / 2:  # equal, or so close to 0 that nothing lies between them
         return copied
     change = membrane(colours, hole, unknown, solution.pixels, solution.sources, (low, high))
-    corrected = np.clip(colours[y, x] + change * (high / 2 - low / 2) * 2, low, high)
+    with np.errstate(over="ignore"):  # what is more than a float can hold is cut to the range
+        corrected = np.clip(colours[y, x] + change * (high / 2 - low / 2) * 2, low, high)
     if image.dtype.kind == "u":
         corrected = np.rint(corrected)
     result = copied.reshape(len(y), -1).copy()
