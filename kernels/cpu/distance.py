@@ -13,9 +13,7 @@ import llvmlite.ir as ir
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
-
-from .._jit import jit
+from numba.extending import intrinsic, overload, register_jitable
 
 __all__ = ["PADDING", "data_of", "element", "known_distance", "patch_distance", "set_element"]
 
@@ -345,7 +343,7 @@ def _patch_distance(a, a_at, a_step, b, b_at, b_step, width, rows, limit):
     return real
 
 
-@jit
+@register_jitable(forceinline=True, error_model="numpy")
 def known_distance(a, a_at, a_step, b, b_at, b_step, known, width, rows):
     """Sum of squared differences over the elements where ``known`` (int16, −1 or 0) is −1."""
     return _rows_known(a, a_at, a_step, b, b_at, b_step, known, width, 0, rows)

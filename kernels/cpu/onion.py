@@ -6,15 +6,16 @@ Race-free because it is sequential: a query looks at what the queries before it 
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .._jit import jit
-from .distance import known_distance, patch_distance
+from .distance import data_of, known_distance, patch_distance
 from .philox import below, philox4x32
 
 __all__ = ["peel_search"]
 
 
-@jit
+@register_jitable(forceinline=True, error_model="numpy")
 def _improve_known(
     target, target_at, target_step, known, source, source_step, channels, patch, penalty, row,
     column, best_row, best_column, best, trust,
@@ -52,6 +53,7 @@ def peel_search(
     ``cost`` is divided by the known share of the patch (``scale``), so that costs compare.
     """
     rows, columns = cost.shape
+    target_data, source_data, known_data = data_of(target), data_of(source), data_of(known)
     source_rows = penalty.shape[0]
     target_step = target_width * channels
     source_step = source_width * channels
@@ -69,16 +71,16 @@ def peel_search(
                 column = np.int64(field[ny, nx, 1]) - dx
                 if 0 <= row < source_rows and 0 <= column < source_columns:
                     best_row, best_column, best = _improve_known(
-                        target, target_at, target_step, known, source, source_step, channels,
-                        patch, penalty, row, column, best_row, best_column, best, trust,
+                        target_data, target_at, target_step, known_data, source_data, source_step,
+                        channels, patch, penalty, row, column, best_row, best_column, best, trust,
                     )  # fmt: skip
         if samples == 0:
             for index in range(choices.size):
                 row = np.int64(choices[index]) // source_columns
                 column = np.int64(choices[index]) - row * source_columns
                 best_row, best_column, best = _improve_known(
-                    target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best, trust,
+                    target_data, target_at, target_step, known_data, source_data, source_step,
+                    channels, patch, penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
         else:
             for draw in range(samples):
@@ -87,8 +89,8 @@ def peel_search(
                 row = np.int64(choices[index]) // source_columns
                 column = np.int64(choices[index]) - row * source_columns
                 best_row, best_column, best = _improve_known(
-                    target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best, trust,
+                    target_data, target_at, target_step, known_data, source_data, source_step,
+                    channels, patch, penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
             radius = np.int64(32)
             draw = samples
@@ -103,8 +105,8 @@ def peel_search(
                     word1, min(best_column + radius + 1, source_columns) - low_column
                 )
                 best_row, best_column, best = _improve_known(
-                    target, target_at, target_step, known, source, source_step, channels, patch,
-                    penalty, row, column, best_row, best_column, best, trust,
+                    target_data, target_at, target_step, known_data, source_data, source_step,
+                    channels, patch, penalty, row, column, best_row, best_column, best, trust,
                 )  # fmt: skip
                 radius >>= 1
                 draw += 1
