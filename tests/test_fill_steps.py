@@ -301,13 +301,15 @@ def test_the_range_of_alpha_is_not_that_of_colours(dtype, opaque):
 
 def test_labels_become_bits_and_features_become_bytes():
     labels = np.array([[-7, 3], [90000, 3]])
-    channels = features.guide_channels(labels)
+    channels = features.guide_channels(labels, 1)
     assert channels.tolist() == [[[0, 0], [255, 0]], [[0, 255], [255, 0]]]
-    assert features.guide_channels(np.zeros((2, 2), bool)).tolist() == [[[0]] * 2] * 2
+    assert features.guide_channels(labels, 3)[0, 1].tolist() == [255, 255, 255, 0, 0, 0]
+    assert features.guide_channels(labels, 60).shape == (2, 2, 8)
+    assert features.guide_channels(np.zeros((2, 2), bool), 1).tolist() == [[[0]] * 2] * 2
     pairs = np.stack([labels, labels > 0], axis=-1)  # labels of two parts
-    assert len(np.unique(features.guide_channels(pairs).reshape(4, -1), axis=0)) == 3
+    assert len(np.unique(features.guide_channels(pairs, 1).reshape(4, -1), axis=0)) == 3
     many = np.arange(300).reshape(20, 15)
-    ramp = features.guide_channels(many)
+    ramp = features.guide_channels(many, 3)
     assert ramp.shape == (20, 15, 1)
     assert np.abs(ramp[..., 0] - many / 299 * 255).max() <= 1
     kept = features.extract(many.astype(np.uint16), many < 40, ramp, 1)

@@ -148,7 +148,7 @@ def _texture_channels(
     return texture
 
 
-def guide_channels(guide: NDArray[Any]) -> NDArray[np.uint8]:
+def guide_channels(guide: NDArray[Any], colours: int) -> NDArray[np.uint8]:
     """Turn a guide into 8-bit channels.
 
     Parameters
@@ -158,6 +158,10 @@ def guide_channels(guide: NDArray[Any]) -> NDArray[np.uint8]:
         with up to 256 different values are labels: the bits of each label's number become
         channels of 0 and 255, so that different labels are always far apart. Integers with more
         values are a feature map, as floats are.
+    colours : int
+        Channels of the picture. Each bit of a label comes once for each of them, up to four
+        times: two labels then differ by no less than black and white, and a strong edge between
+        two textures cannot outweigh them.
     """
     planes = guide[..., np.newaxis] if guide.ndim == 2 else guide
     if planes.dtype.kind in "biu" and planes.shape[2] <= 4:
@@ -167,7 +171,6 @@ def guide_channels(guide: NDArray[Any]) -> NDArray[np.uint8]:
         if len(labels) <= 256:
             bits = max(1, math.ceil(math.log2(len(labels))))
             number = number.reshape(planes.shape[:2])
-            return np.stack([((number >> bit) & 1) * 255 for bit in range(bits)], axis=2).astype(
-                np.uint8
-            )
+            planes = np.stack([((number >> bit) & 1) * 255 for bit in range(bits)], axis=2)
+            return np.repeat(planes.astype(np.uint8), min(colours, 4), axis=2)
     return _to_eight_bits(planes, np.zeros(planes.shape[:2], np.bool_))

@@ -102,7 +102,8 @@ def fill(
         True = may be copied from. Everything outside the mask by default.
     guide : (rows, columns[, k]), optional
         Labels (integers) or features (floats) known everywhere, inside the hole as well, that a
-        copied patch must match too.
+        copied patch must match too. Labels weigh as much as the colours do, features as one
+        colour channel each.
     seed : int
         0 to 2**64 − 1. Another seed is another answer; the same seed gives the same bytes.
     device : {"auto", "cpu", "cuda"}

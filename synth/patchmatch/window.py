@@ -50,7 +50,8 @@ def fill_window(
         image = request.image[view]
         allowed = _allowed(request, view)
         levels = depth(hole, request.patch)
-        guide = None if request.guide is None else guide_channels(request.guide[view])
+        colours = 1 if image.ndim == 2 else image.shape[2]
+        guide = None if request.guide is None else guide_channels(request.guide[view], colours)
         features = extract(image, unknown, guide, 2**levels // 2 + 1)
         pyramid = build(Level(features.channels, hole, allowed), levels, request.patch)
         voted = features.voted
