@@ -212,6 +212,24 @@ def test_colours_that_nobody_sees_do_not_matter():
     assert filled[0] == filled[1] == filled[2]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_corrections_are_shares_of_the_known_range_rounded_and_cut(dtype):
+    image = noise((40, 40, 3), dtype)
+    mask = box(image.shape, 10, 10, 12)
+    for share in (0.4 / 255, -0.3, 0.3):
+        constant = np.full((144, 3), share)
+        with mock.patch.object(window, "membrane", lambda *_, change=constant: change):
+            details = synth.fill_details(image, mask, quality="draft")
+        low, high = float(image[~mask].min()), float(image[~mask].max())
+        copied = image[tuple(details.sources.T)].astype(float)
+        expected = np.clip(copied + share * (high - low), low, high)
+        filled = details.image[mask]
+        if image.dtype.kind == "u":
+            assert np.abs(filled - expected).max() <= 0.5 + 1e-6
+        else:
+            assert np.allclose(filled, expected)
+
+
 @pytest.mark.parametrize("quality", ["draft", "normal", "best"])
 def test_progress_goes_up_to_one_and_no_thread_stays(quality):
     image, mask = noise((120, 420, 3), "uint8"), box((120, 420), 40, 40, 30)

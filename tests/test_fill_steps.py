@@ -19,10 +19,9 @@ from synth.kernels.cpu.vote import pick_best, vote, vote_back
 from test_kernels_nnf import smooth
 
 from synth.errors import InputError
-from synth.patchmatch import em, features
+from synth.patchmatch import em
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
-from synth.patchmatch.regions import bounding_window, windows
-from synth.patchmatch.stage import LIMIT, band_bounds, make_stage
+from synth.patchmatch.stage import LIMIT, make_stage
 
 EFFORT = em.Effort(coarse_rounds=3, fine_rounds=2, sweeps=1, peel_samples=6)
 
@@ -170,6 +169,24 @@ def test_peel_search_by_samples_is_valid_and_never_above_the_limit():
     assert len(np.unique(field.reshape(-1, 2), axis=0)) > 1
 
 
+def test_peel_search_follows_its_neighbours():
+    """From one patch that knows its source, all others find theirs with hardly a draw."""
+    source = noise((60, 70, 1), "uint8")
+    target = source[20:40, 30:50].astype(np.int16)
+    field, cost = np.full((16, 16, 2), -1, np.int32), np.zeros((16, 16), np.int32)
+    field[7, 8] = 27, 38
+    queries = np.argwhere(np.ones((16, 16)))
+    near_first = np.argsort(np.abs(queries - (7, 8)).max(axis=1), kind="stable")
+    peel_search(
+        flat(target), 20, flat(np.full((20, 20, 1), np.int16(-1))), flat(source), 70, 1, 5,
+        field, cost, np.ones((16, 16), np.float32), queries[near_first][1:].astype(np.int32),
+        np.zeros((56, 66), np.int32), np.arange(56 * 66, dtype=np.int32), 66, 1, 1, 2, 3, 4,
+        LIMIT, 0.0,
+    )  # fmt: skip
+    assert (cost == 0).all()
+    assert np.array_equal(field, np.stack(np.indices((16, 16)), axis=-1) + [20, 30])
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 19), st.integers(1, 19)),
@@ -217,157 +234,6 @@ def test_the_widest_part_of_a_hole_sets_the_depth(width, levels):
     assert depth(strip, 7) == levels
 
 
-def test_mean_gradient():
-    rng = np.random.default_rng(0)
-    luminance = noise((15, 17), "uint8").astype(np.float32)
-    unknown = rng.random((15, 17)) < 0.3
-    unknown[4:12, 5:14] = True
-    for axis, reach in ((0, 1), (1, 2), (1, 4)):
-        fast = features.known_mean_gradient(luminance, unknown, axis, reach)
-        slow = naive_fill.mean_gradient(luminance, unknown, axis, reach)
-        assert np.allclose(fast, slow, atol=1e-2)
-
-
-def unknown_corner(shape):
-    unknown = np.zeros(shape[:2], bool)
-    unknown[2:9, 3:8] = True
-    return unknown
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "float32", "float64"])
-def test_other_types_keep_the_order_of_values_in_eight_bits(dtype):
-    """0.1 % at either end is cut, the rest is a straight line; what is unknown plays no part."""
-    image = noise((60, 50), dtype)
-    unknown = unknown_corner(image.shape)
-    mapped = features.extract(image, unknown, None, 2).channels[..., 0]
-    low, high = np.quantile(image[~unknown], [0.001, 0.999], method="nearest").astype(float)
-    expected = np.rint(np.clip((image.astype(float) - low) / (high - low), 0, 1) * 255)
-    assert np.abs(mapped[~unknown] - expected[~unknown]).max() <= 1
-    assert (mapped[unknown] == 0).all()
-    spoilt = image.copy()
-    spoilt[unknown] = np.nan if spoilt.dtype.kind == "f" else 7
-    assert np.array_equal(features.extract(spoilt, unknown, None, 2).channels[..., 0], mapped)
-
-
-@pytest.mark.parametrize("low", [0.0, 1.0, -1.5e308, 5e-324, 1e-310])
-def test_extreme_ranges_map_to_all_of_eight_bits(low):
-    top = {0.0: 5e-324, 1.0: np.nextafter(1, 2), -1.5e308: 1.5e308}.get(low, 3 * low)
-    image = np.where(np.random.default_rng(0).random((20, 20)) < 0.5, low, top)
-    mapped = features.extract(image, np.zeros((20, 20), bool), None, 1).channels[..., 0]
-    assert np.array_equal(mapped, np.where(image == low, 0, 255))
-
-
-def test_channels_are_no_more_than_say_something():
-    unknown = unknown_corner((20, 20))
-    grey = np.repeat(noise((20, 20, 1), "uint8"), 3, axis=2)
-    grey[unknown] = (1, 2, 3)
-    assert features.extract(grey, unknown, None, 1).voted == 3  # one colour, two of texture
-    grey[0, 0] = (1, 2, 3)
-    assert features.extract(grey, unknown, None, 1).voted == 5
-    opaque = np.dstack([grey, np.full((20, 20), 255, np.uint8)])
-    opaque[unknown, 3] = 9
-    found = features.extract(opaque, unknown, None, 1)
-    assert np.array_equal(found.channels, features.extract(grey, unknown, None, 1).channels)
-    two = features.extract(noise((20, 20, 2), "uint8"), unknown, None, 1)
-    assert two.voted == two.channels.shape[2] == 4
-
-
-def test_colours_weigh_what_their_alpha_says():
-    image = noise((20, 20, 4), "uint8")
-    image[:10, :, 3] = 0
-    unknown = unknown_corner(image.shape)
-    found = features.extract(image, unknown, None, 1).channels
-    alpha = image[..., 3].astype(float)
-    expected = np.floor(image[..., :3] * alpha[..., None] / 255 + 0.5)
-    assert np.array_equal(found[~unknown][:, :3], expected[~unknown])
-    assert np.array_equal(found[~unknown][:, 3], alpha[~unknown])
-
-
-@pytest.mark.parametrize(("dtype", "opaque"), [("uint16", 65535), ("float32", 1), ("float64", 9)])
-def test_the_range_of_alpha_is_not_that_of_colours(dtype, opaque):
-    """Dark colours under a large alpha, or bright ones under a small one, keep their steps."""
-    colours = noise((30, 30, 3), "uint8").astype(dtype) * (1 if dtype == "uint16" else 300)
-    image = np.dstack([colours, np.full((30, 30), opaque, dtype)])
-    unknown = unknown_corner(image.shape)
-    plain = features.extract(colours, unknown, None, 1).channels
-    assert np.array_equal(features.extract(image, unknown, None, 1).channels, plain)
-    image[:4, :, 3] = 0
-    seen = features.extract(image, unknown, None, 1).channels[4:]
-    image[:4, :, :3] = 60000  # what nobody sees
-    assert np.array_equal(features.extract(image, unknown, None, 1).channels[4:], seen)
-    assert (seen[~unknown[4:]][:, 3] == 255).all()
-    assert len(np.unique(seen[..., 0])) > 100
-
-
-def test_labels_become_bits_and_features_become_bytes():
-    labels = np.array([[-7, 3], [90000, 3]])
-    channels = features.guide_channels(labels, 1)
-    assert channels.tolist() == [[[0, 0], [255, 0]], [[0, 255], [255, 0]]]
-    assert features.guide_channels(labels, 3)[0, 1].tolist() == [255, 255, 255, 0, 0, 0]
-    assert features.guide_channels(labels, 60).shape == (2, 2, 8)
-    assert features.guide_channels(np.zeros((2, 2), bool), 1).tolist() == [[[0]] * 2] * 2
-    pairs = np.stack([labels, labels > 0], axis=-1)  # labels of two parts
-    assert len(np.unique(features.guide_channels(pairs, 1).reshape(4, -1), axis=0)) == 3
-    many = np.arange(300).reshape(20, 15)
-    ramp = features.guide_channels(many, 3)
-    assert ramp.shape == (20, 15, 1)
-    assert np.abs(ramp[..., 0] - many / 299 * 255).max() <= 1
-    kept = features.extract(many.astype(np.uint16), many < 40, ramp, 1)
-    assert kept.voted == 3
-    assert np.array_equal(kept.channels[..., 3:], ramp)  # known in the hole as well
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 900), min_size=1, max_size=60), st.sampled_from([1, 50, 2048]))
-def test_bands_hold_every_row_once(counts, per_band):
-    bounds = band_bounds(np.array(counts), per_band)
-    assert bounds[0] == 0
-    assert bounds[-1] == len(counts)
-    assert (np.diff(bounds) >= 0).all()
-    assert len(bounds) - 1 == np.clip(sum(counts) // per_band, 1, 16)
-
-
-def test_bands_share_the_work():
-    bounds = band_bounds(np.full(400, 100), 2048)
-    shares = np.diff(bounds) * 100
-    assert len(shares) == 16
-    assert shares.max() <= shares.mean() + 100
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    size=st.tuples(st.integers(1, 900), st.integers(1, 900)),
-    holes=st.lists(
-        st.tuples(st.floats(0, 0.99), st.floats(0, 0.99), st.integers(1, 90), st.integers(1, 90)),
-        min_size=1, max_size=5,
-    ),
-    patch=st.integers(3, 31),
-)  # fmt: skip
-def test_windows_are_apart_and_hold_all_holes_with_their_surroundings(size, holes, patch):
-    mask = np.zeros(size, bool)
-    for y, x, height, width in holes:
-        top, left = int(y * size[0]), int(x * size[1])
-        mask[top : top + height, left : left + width] = True
-    times = np.zeros(size, int)
-    for part in windows(mask, patch):
-        times[part] += 1
-        assert mask[part].any()
-    assert times.max() == 1
-    assert (times[mask] == 1).all()
-    for y, x, _, _ in holes:
-        top, left = int(y * size[0]), int(x * size[1])
-        near = slice(max(0, top - 96), top + 96), slice(max(0, left - 96), left + 96)
-        assert (times[near] == 1).all()
-
-
-def test_no_hole_no_window():
-    assert windows(np.zeros((40, 40), bool), 7) == []
-    assert bounding_window(np.zeros((40, 40), bool)) is None
-    mask = np.zeros((40, 50), bool)
-    mask[3, 7] = mask[20, 49] = True
-    assert bounding_window(mask) == (slice(3, 21), slice(7, 50))
-
-
 @pytest.mark.parametrize("patch", [3, 4, 7])
 def test_a_stage_asks_for_the_patches_over_the_hole(patch):
     made = make_stage(level((40, 37, 4), patch), 3, patch)
@@ -407,13 +273,13 @@ def test_a_field_descends_to_twice_its_place(size):
     rng = np.random.default_rng(1)
     pyramid = build(level((*size, 3), 5), 1, 5)
     fine, coarse = (make_stage(one, 3, 5) for one in pyramid)
-    allowed = np.argwhere(coarse.penalty == 0)
-    drawn = allowed[rng.integers(0, len(allowed), len(coarse.queries))]
+    drawn = np.stack([rng.integers(0, n, len(coarse.queries)) for n in coarse.penalty.shape], -1)
     coarse.field[tuple(coarse.queries.T)] = drawn
     coarse.cost[tuple(coarse.queries.T)] = rng.integers(0, 9999, len(drawn))
     solver().descend(coarse, fine)
     expected = naive_fill.descend(coarse.field, coarse.query, fine.queries, fine.penalty)
-    assert (expected[..., 0] >= 0).sum() > 0.5 * len(fine.queries)
+    carried = expected[tuple(fine.queries.T)][:, 0] >= 0
+    assert 0.5 < carried.mean() < 0.95
     assert np.array_equal(fine.field, expected)
     assert np.array_equal(fine.content[~fine.hole], pyramid[0].features[~fine.hole])
     assert (fine.content[fine.hole] > 0).mean() > 0.9
@@ -451,6 +317,19 @@ def test_pixels_that_nobody_votes_for_take_their_neighbour():
         nearest = known[far == far.min()]
         values = stage.content[nearest[:, 0], nearest[:, 1], :2]
         assert (values == stage.content[y, x, :2]).all(axis=1).any()
+
+
+def test_the_guess_is_smooth():
+    stage = make_stage(level((30, 31, 3), 5), 2, 5)
+    before = stage.content.copy()
+    em._guess(stage)
+    for channel in range(2):
+        exact = naive_fill.relaxed(
+            before[..., channel], np.zeros(len(stage.pixels)), stage.pixels, ~stage.hole, 0
+        )
+        assert np.abs(stage.content[stage.hole][:, channel] - exact).max() < 1
+    assert np.array_equal(stage.content[..., 2], before[..., 2])  # given, not sought
+    assert np.array_equal(stage.content[~stage.hole], before[~stage.hole])
 
 
 @pytest.mark.parametrize("coarse", [0, 9])

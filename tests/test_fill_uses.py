@@ -60,6 +60,12 @@ def test_a_far_hole_does_not_change_what_another_gets():
     assert np.array_equal(both.image[near], alone.image[near])
     columns = both.sources[far[tuple(both.pixels.T)], 1]
     assert columns.min() > 450
+    assert np.array_equal(both.pixels, np.argwhere(near | far))
+    # with one source for both, each is still filled once
+    source = box(image.shape, 5, 200, 40, 60)
+    shared = synth.fill_details(image, near | far, source=source)
+    assert np.array_equal(shared.pixels, both.pixels)
+    assert source[tuple(shared.sources.T)].all()
     assert not np.array_equal(both.image[far], image[far])
 
 
