@@ -27,8 +27,8 @@ __all__ = ["Effort", "Solution", "solve"]
 
 #: The onion peel tries every source where there are at most this many pairs of query and source.
 _PEEL_PAIRS = 300_000
-#: Completeness acts on the layout only: from this level on, and coarser.
-_COMPLETENESS_LEVEL = 2
+#: Layout is settled from this level on, and coarser: completeness and guesses act there only.
+_LAYOUT_LEVEL = 2
 
 #: How much an unknown element's smooth guess counts beside a known element in the peel.
 _GUESS_TRUST = 0.15
@@ -160,7 +160,7 @@ class _Solver:
         known_view = known[: stage.hole.size * channels].reshape(stage.shape)
         known_view[unknown, : stage.voted] = 0
         # in thin holes the known part of a patch says enough
-        trust = _GUESS_TRUST if level >= _COMPLETENESS_LEVEL else 0.0
+        trust = _GUESS_TRUST if level >= _LAYOUT_LEVEL else 0.0
         if trust > 0:
             _guess(stage)
         few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
@@ -365,7 +365,7 @@ def solve(
             solver.descend(previous, stage)
             previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
-        complete = number >= _COMPLETENESS_LEVEL
+        complete = number >= _LAYOUT_LEVEL
         mean = solver.rounds(stage, counts[number], radii, complete, step)
         energy.append((number, mean))
         previous = stage

@@ -33,7 +33,7 @@ Quality = Literal["draft", "normal", "best"]
 
 _EFFORTS: dict[str, Effort] = {
     "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
-    "normal": Effort(coarse_rounds=20, fine_rounds=8, sweeps=1, peel_samples=24),
+    "normal": Effort(coarse_rounds=40, fine_rounds=8, sweeps=1, peel_samples=32),
     "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
 }
 
