@@ -1,4 +1,4 @@
-"""The kernels and steps of a fill against their naive elders."""
+"""The steps of a fill against their naive elders."""
 
 from __future__ import annotations
 
@@ -8,33 +8,20 @@ import naive
 import naive_fill
 import numpy as np
 import pytest
-from conftest import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synth.kernels._jit import Bands
-from synth.kernels.cpu.distance import PADDING
-from synth.kernels.cpu.membrane import relax
 from synth.kernels.cpu.onion import peel_search
-from synth.kernels.cpu.vote import pick_best, vote, vote_back
 from test_kernels_nnf import smooth
 
 from synth.errors import InputError
 from synth.patchmatch import em
+from synth.patchmatch.completeness import Completeness
+from synth.patchmatch.membrane import membrane
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
-from synth.patchmatch.stage import LIMIT, make_stage
+from synth.patchmatch.stage import make_stage
 
 EFFORT = em.Effort(coarse_rounds=3, fine_rounds=2, sweeps=1, peel_samples=6)
-
-
-def flat(image):
-    """A buffer as kernels read it."""
-    buffer = np.zeros(image.size + PADDING, image.dtype)
-    buffer[: image.size] = image.ravel()
-    return buffer
-
-
-def random_field(rng, grid, source_grid):
-    return np.stack([rng.integers(0, n, grid) for n in source_grid], axis=-1).astype(np.int32)
 
 
 def level(shape, patch, seed=0):
@@ -49,142 +36,6 @@ def level(shape, patch, seed=0):
     allowed = ~hole
     allowed[0] = False
     return Level(image, hole, allowed)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    patch=st.integers(1, 8),
-    channels=st.integers(1, 5),
-    size=st.tuples(st.integers(8, 17), st.integers(8, 17)),
-    cuts=st.lists(st.integers(0, 17), max_size=4),
-    back=st.booleans(),
-    seed=st.integers(0, 999),
-)
-def test_vote(patch, channels, size, cuts, back, seed):
-    """Bit for bit the slow mean, whatever the bands; pixels that nobody votes for stay wanted."""
-    rng = np.random.default_rng(seed)
-    rows, columns = size
-    voted = int(rng.integers(1, channels + 1))
-    source = noise((rows + 3, columns + 1, channels), "uint8", seed)
-    grid = rows - patch + 1, columns - patch + 1
-    field = random_field(rng, grid, (rows + 4 - patch, columns + 2 - patch))
-    weight = rng.random(grid, np.float32) * (rng.random(grid) < 0.4)
-    wanted = rng.random(size) < 0.7
-    total = np.zeros((*size, channels), np.float32)
-    norm = np.zeros(size, np.float32)
-    if back:
-        norm[rng.random(size) < 0.3] = 0.5
-        total += norm[..., None] * np.float32(80)
-    sums = (total.reshape(rows, -1).copy(), norm.copy()) if back else em._NO_SUMS
-    bounds = np.array(sorted({0, rows, *(min(cut, rows) for cut in cuts)}), np.int64)
-    before = noise((*size, channels), "uint8", seed + 1).astype(np.int16)
-    out, left = before.copy(), wanted.copy()
-    for band in rng.permutation(len(bounds) - 1):
-        vote(
-            flat(source), columns + 1, channels, patch, field, weight, *sums, left, voted, out,
-            bounds, band,
-        )  # fmt: skip
-    mean, nobody = naive_fill.vote(source, field, weight, patch, total, norm)
-    assert np.array_equal(left, wanted & nobody)
-    done = wanted & ~nobody
-    assert np.array_equal(out[done, :voted], mean[done, :voted])
-    assert np.array_equal(out[~done], before[~done])
-    assert np.array_equal(out[..., voted:], before[..., voted:])
-
-
-@pytest.mark.parametrize("patch", [3, 4])
-def test_vote_back(patch):
-    rng = np.random.default_rng(patch)
-    source = noise((13, 11, 4), "uint8", patch)
-    grid = 14 - patch, 12 - patch
-    field = random_field(rng, grid, grid)
-    weight = rng.random(grid, np.float32) * (rng.random(grid) < 0.5)
-    total, norm = np.zeros((13, 44), np.float32), np.zeros((13, 11), np.float32)
-    vote_back(flat(source), 11, 4, patch, field, weight, total, norm)
-    slow_total, slow_norm = naive_fill.vote_back(source, field, weight, patch)
-    assert np.array_equal(total, slow_total.reshape(13, 44))
-    assert np.array_equal(norm, slow_norm)
-
-
-@pytest.mark.parametrize("patch", [1, 3, 6])
-def test_pick_best(patch):
-    """Few different costs, so that ties are many; −1 where no queried patch lies over a pixel."""
-    rng = np.random.default_rng(patch)
-    grid = 12, 9
-    field = random_field(rng, grid, (20, 20))
-    cost = rng.integers(0, 3, grid).astype(np.int32)
-    query = (rng.random(grid) < 0.3).astype(np.uint8)
-    pixels = np.argwhere(rng.random((11 + patch, 8 + patch)) < 0.6).astype(np.int32)
-    picked = np.empty_like(pixels)
-    bounds = np.array([0, 7, 7, len(pixels)])
-    for band in (2, 1, 0):
-        pick_best(field, cost, query, patch, pixels, picked, bounds, band)
-    expected = naive_fill.pick_best(field, cost, query, patch, pixels)
-    assert (expected[:, 0] < 0).any()
-    assert np.array_equal(picked, expected)
-
-
-@pytest.mark.parametrize(("patch", "trust"), [(5, 0.0), (4, 0.0), (5, 0.15)])
-def test_peel_search_tries_every_source(patch, trust):
-    """The nearest by what is known, costs scaled to a whole patch."""
-    rng = np.random.default_rng(patch)
-    source = noise((16, 18, 3), "uint8", 1)
-    target = noise((14, 15, 3), "uint8", 2).astype(np.int16)
-    known = rng.random((14, 15, 3)) < 0.5
-    grid, source_grid = (15 - patch, 16 - patch), (17 - patch, 19 - patch)
-    allowed = rng.random(source_grid) < 0.7
-    queries = np.argwhere(rng.random(grid) < 0.3).astype(np.int32)
-    scale = rng.uniform(1, 4, grid).astype(np.float32)
-    field = np.full((*grid, 2), -1, np.int32)
-    cost = np.zeros(grid, np.int32)
-    peel_search(
-        flat(target), 15, flat(np.where(known, np.int16(-1), np.int16(0))), flat(source), 18, 3,
-        patch, field, cost, scale, queries, np.where(allowed, np.int32(0), LIMIT),
-        np.flatnonzero(allowed).astype(np.int32), source_grid[1], 0, 0, 0, 0, 2, LIMIT, trust,
-    )  # fmt: skip
-    for y, x in queries:
-        costs = naive_fill.nearest_known(target, known, source, patch, allowed, (y, x), trust)
-        found = costs[tuple(field[y, x])]
-        assert abs(found - costs.min()) <= (trust > 0)  # trust × a sum may round either way
-        assert abs(cost[y, x] - found * scale[y, x]) <= 1 + scale[y, x] * (trust > 0)
-    asked = np.zeros(grid, bool)
-    asked[tuple(queries.T)] = True
-    assert (field[~asked] == -1).all()
-
-
-def test_peel_search_by_samples_is_valid_and_never_above_the_limit():
-    source = np.zeros((20, 20, 1), np.uint8)
-    target = np.full((20, 20, 1), 255, np.int16)
-    penalty = np.full((14, 14), LIMIT)
-    penalty[3:5, 2:9] = 0
-    field, cost = np.full((14, 14, 2), -1, np.int32), np.zeros((14, 14), np.int32)
-    queries = np.argwhere(np.ones((14, 14))).astype(np.int32)
-    peel_search(
-        flat(target), 20, flat(np.full((20, 20, 1), np.int16(-1))), flat(source), 20, 1, 7,
-        field, cost, np.full((14, 14), np.float32(1000)), queries, penalty,
-        np.flatnonzero(penalty == 0).astype(np.int32), 14, 5, 1, 2, 3, 4, LIMIT, 0.0,
-    )  # fmt: skip
-    assert (penalty[field[..., 0], field[..., 1]] == 0).all()
-    assert (cost == LIMIT).all()  # 49 · 255² · 1000 does not fit an int32
-    assert len(np.unique(field.reshape(-1, 2), axis=0)) > 1
-
-
-def test_peel_search_follows_its_neighbours():
-    """From one patch that knows its source, all others find theirs with hardly a draw."""
-    source = noise((60, 70, 1), "uint8")
-    target = source[20:40, 30:50].astype(np.int16)
-    field, cost = np.full((16, 16, 2), -1, np.int32), np.zeros((16, 16), np.int32)
-    field[7, 8] = 27, 38
-    queries = np.argwhere(np.ones((16, 16)))
-    near_first = np.argsort(np.abs(queries - (7, 8)).max(axis=1), kind="stable")
-    peel_search(
-        flat(target), 20, flat(np.full((20, 20, 1), np.int16(-1))), flat(source), 70, 1, 5,
-        field, cost, np.ones((16, 16), np.float32), queries[near_first][1:].astype(np.int32),
-        np.zeros((56, 66), np.int32), np.arange(56 * 66, dtype=np.int32), 66, 1, 1, 2, 3, 4,
-        LIMIT, 0.0,
-    )  # fmt: skip
-    assert (cost == 0).all()
-    assert np.array_equal(field, np.stack(np.indices((16, 16)), axis=-1) + [20, 30])
 
 
 @settings(max_examples=20, deadline=None)
@@ -345,6 +196,49 @@ def test_the_peel_leaves_no_pixel_out(coarse):
     assert (stage.penalty[found[:, 0], found[:, 1]] == 0).all()
 
 
+def test_the_peel_takes_a_layer_at_a_time(monkeypatch):
+    stage = make_stage(level((60, 50, 3), 9), 2, 9)
+    seen = []
+
+    def spy(target, _width, known, *rest):
+        view = known[: stage.hole.size * 3].reshape(stage.shape)
+        assert (view[..., 2] == -1).all()  # given, not sought
+        seen.append(view[..., 0] == 0)
+        peel_search(target, _width, known, *rest)
+
+    monkeypatch.setattr(em, "peel_search", spy)
+    solver().peel(stage, 0)
+    unknown = stage.hole
+    for layer in seen:
+        assert np.array_equal(layer, unknown)
+        unknown = unknown & ~naive.touching(np.pad(~unknown, 1), 3)
+    assert not unknown.any()
+    assert len(seen) == 5  # nine pixels wide, from both sides
+
+
+def test_completeness_votes_for_the_place_each_known_patch_fits_best():
+    stage = make_stage(level((40, 37, 3), 5), 3, 5)
+    solver().peel(stage, 0)
+    sigma2 = np.random.default_rng(1).uniform(500, 9000, stage.cost.shape).astype(np.float32)
+    both = Completeness(stage, (5, 0), 0, Bands(None))
+    total, norm = both.votes(sigma2)
+    field, cost = both._field, both._cost
+    known = stage.penalty == 0
+    assert stage.query[tuple(field[known].T)].all()
+    source = stage.source[: np.prod(stage.shape)].reshape(stage.shape)
+    real = naive.distances(source, stage.content.astype(np.uint8), 5, np.maximum(field, 0))
+    assert np.array_equal(cost[known], real[known])
+    row, column = np.maximum(np.moveaxis(field, -1, 0), 0)
+    weight = np.exp(-cost / (2 * sigma2[row, column])) * stage.decay[row, column]
+    weight *= known * len(stage.queries) / known.sum()
+    slow_total, slow_norm = naive_fill.vote_back(source, field, weight.astype(np.float32), 5)
+    assert np.allclose(norm, slow_norm, rtol=1e-4)
+    assert np.allclose(total, slow_total.reshape(total.shape), rtol=1e-4)
+    first = cost[known].mean()
+    both.votes(sigma2)
+    assert both._cost[known].mean() < first
+
+
 def test_rounds_lower_the_energy():
     image = smooth((70, 70, 3), 4)
     hole = np.zeros((70, 70), bool)
@@ -365,23 +259,26 @@ def test_rounds_lower_the_energy():
     assert cost[stage.query > 0].mean() / 147 < 1.2 * last
 
 
-@pytest.mark.parametrize("screening", [0.01, 0.3])
-def test_relaxation_solves_its_equations(screening):
-    rng = np.random.default_rng(3)
-    inside = rng.random((14, 12)) < 0.6
-    inside[:3, :5] = True  # up to the border
-    inside[9, 9], inside[8:11, 8:11] = False, False
-    inside[9, 9] = True  # a pixel on its own
-    fixed = ~inside & (rng.random(inside.shape) < 0.5)
-    fixed[8:11, 8:11] = False
-    pixels = np.argwhere(inside).astype(np.int32)
-    values = np.where(fixed[..., None], rng.normal(size=(14, 12, 2)), 0).astype(np.float32)
-    wanted = rng.normal(size=(len(pixels), 2)).astype(np.float32)
-    found = values.copy()
-    relax(found, wanted, pixels, inside, fixed, np.float32(screening), np.float32(1.5), 2000)
-    for channel in range(2):
-        exact = naive_fill.relaxed(
-            values[..., channel], wanted[:, channel], pixels, fixed, np.float32(screening)
-        )
-        assert np.allclose(found[inside][:, channel], exact, atol=1e-3 * np.abs(exact).max())
-    assert np.array_equal(found[~inside], values[~inside])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_the_membrane_hides_changes_of_light_and_leaves_inner_edges(dtype):
+    """A step of light fades from the border inwards; true copies stay as they are."""
+    image = np.full((60, 140, 1), 100, dtype)
+    image[:, 70:110], image[:, 110:] = 92, 220
+    hole = np.zeros((60, 140), bool)
+    hole[10:50, 10:50] = True
+    pixels = np.argwhere(hole).astype(np.int32)
+
+    def change(sources):
+        found = membrane(image, hole, hole, pixels, sources.astype(np.int32), (92.0, 220.0))
+        field = np.zeros(hole.shape)
+        field[hole] = found[:, 0] * 128
+        return field
+
+    assert (change(np.broadcast_to([5, 5], pixels.shape)) == 0).all()
+    light = change(np.broadcast_to([30, 90], pixels.shape))
+    assert np.abs(light[10, 10:50] - 8).max() < 2.5
+    assert 0 < light[30, 30] < 0.5 * light[30, 10]
+    assert (np.diff(light[30, 10:30]) < 0).all()
+    mixed = np.array([[30, 90]]).repeat(len(pixels), axis=0)
+    mixed[pixels[:, 1] >= 30] = 30, 125  # an edge between two copies, none of it of light
+    assert np.abs(np.diff(change(mixed)[30, 29:31])) < 8

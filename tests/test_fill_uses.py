@@ -62,11 +62,18 @@ def test_a_far_hole_does_not_change_what_another_gets():
     assert columns.min() > 450
     assert np.array_equal(both.pixels, np.argwhere(near | far))
     # with one source for both, each is still filled once
-    source = box(image.shape, 5, 200, 40, 60)
+    source = box(image.shape, 5, 640, 40, 60)
     shared = synth.fill_details(image, near | far, source=source)
     assert np.array_equal(shared.pixels, both.pixels)
     assert source[tuple(shared.sources.T)].all()
     assert not np.array_equal(both.image[far], image[far])
+
+
+def test_equal_holes_get_different_answers():
+    image = np.tile(noise((130, 480, 3), "uint8"), (1, 2, 1))
+    left, right = box(image.shape, 50, 224, 30), box(image.shape, 50, 704, 30)
+    filled = synth.fill(image, left | right, quality="draft")
+    assert not np.array_equal(filled[left], filled[right])
 
 
 @pytest.mark.parametrize("patch", [3, 4, 7, 8, 31])
