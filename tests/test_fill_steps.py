@@ -17,7 +17,7 @@ from test_kernels_nnf import smooth
 from synth.errors import InputError
 from synth.patchmatch import em
 from synth.patchmatch.completeness import Completeness
-from synth.patchmatch.membrane import membrane
+from synth.patchmatch.membrane import _between_copies, membrane
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.stage import make_stage
 
@@ -282,3 +282,17 @@ def test_the_membrane_hides_changes_of_light_and_leaves_inner_edges(dtype):
     mixed = np.array([[30, 90]]).repeat(len(pixels), axis=0)
     mixed[pixels[:, 1] >= 30] = 30, 125  # an edge between two copies, none of it of light
     assert np.abs(np.diff(change(mixed)[30, 29:31])) < 8
+
+
+def test_two_copies_share_what_does_not_fit_between_them():
+    image = 120 + noise((40, 40, 2), "uint8") // 64
+    hole = np.zeros((40, 40), bool)
+    hole[20:30, 20:30] = True
+    pixels = np.argwhere(hole).astype(np.int32)
+    sources = np.where(pixels[:, 1:] < 25, pixels - 15, pixels - [15, 9]).astype(np.int32)
+    wanted = _between_copies(image, hole, pixels, sources, 128.0)
+    beside = (pixels[:, 1] == 24) | (pixels[:, 1] == 25)
+    assert (wanted[~beside] == 0).all()
+    pairs = wanted[beside].reshape(10, 2, 2)
+    assert np.array_equal(pairs[:, 0], -pairs[:, 1])
+    assert np.abs(pairs).max() > 0
