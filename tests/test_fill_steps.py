@@ -8,6 +8,7 @@ import naive
 import naive_fill
 import numpy as np
 import pytest
+from conftest import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synth.kernels._jit import Bands
