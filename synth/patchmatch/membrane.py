@@ -19,7 +19,7 @@ __all__ = ["membrane"]
 
 #: Mismatch at the hole's border, as a share of the picture's range, beyond which it is taken for
 #: structure …
-_BORDER_STRUCTURE = 30 / 255
+_BORDER_STRUCTURE = 45 / 255
 #: … and inside the hole, where it must not soften texture.
 _INNER_STRUCTURE = 6 / 255
 #: 1/√screening = 10 pixels of reach.
@@ -96,10 +96,10 @@ def _at_border(
             use[use] = _known(sources[use] + step, unknown)
             place = pixels[use] + step
             error = _difference(image, place, sources[use] + step, half_range)
-            share = _tukey(error, _BORDER_STRUCTURE) + np.float32(1e-3)
+            share = _tukey(error, _BORDER_STRUCTURE)
             at = place[:, 0] - box[0].start, place[:, 1] - box[1].start
             np.add.at(total, at, error * share[:, np.newaxis])
-            np.add.at(weight, at, share)
+            np.add.at(weight, at, share + np.float32(1e-3))
     fixed = weight > 0
     total[fixed] /= weight[fixed][:, np.newaxis]
     return total, fixed
