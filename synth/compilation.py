@@ -67,15 +67,17 @@ def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     from synth.patchmatch.nnf import nnf
 
     rng = np.random.default_rng(0)
-    whole_numbers = rng.integers(0, 256, (72, 80, 3), np.uint8)
+    whole_numbers = rng.integers(0, 256, (112, 120, 3), np.uint8)
     hole = np.zeros(whole_numbers.shape[:2], bool)
-    hole[30:42, 30:44] = True
+    hole[36:76, 40:80] = True  # wide enough for every level's kernels
 
     works: list[tuple[str, Callable[[], object]]] = []
     for picture in (whole_numbers, whole_numbers.astype(np.float32) / 255):
         for field_quality in get_args(FieldQuality):
             field = partial(nnf, picture, picture[::-1].copy(), quality=field_quality)
             works.append((f"nearest neighbours, {field_quality}, {picture.dtype}", field))
+        several = partial(nnf, picture, picture[::-1].copy(), quality="draft", k=2)
+        works.append((f"several neighbours, {picture.dtype}", several))
         for quality in get_args(FillQuality):
             filling = partial(fill_details, picture, hole, quality=quality)
             works.append((f"fill, {quality}, {picture.dtype}", filling))

@@ -76,6 +76,10 @@ def test_after_warmup_nothing_is_compiled():
             synth.fill(image, hole)
             synth.fill(image, hole, source=~hole)
             synth.nnf(image, image[::-1])
+            synth.nnf(image, image[::-1], k=2)
+        wide = np.zeros((150, 160), bool)
+        wide[50:110, 50:110] = True
+        synth.fill(rng.integers(0, 256, (150, 160, 3), np.uint8), wide)
     assert seen == []
 
 

@@ -64,8 +64,9 @@ def membrane(
     half_range = limits[1] / 2 - limits[0] / 2
     values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box)
     wanted = _between_copies(image, unknown, pixels, sources, half_range)
+    inside = np.ascontiguousarray(hole[box])
     relax(
-        values, wanted, pixels - corner, hole[box], fixed, np.float32(_SCREENING),
+        values, wanted, pixels - corner, inside, fixed, np.float32(_SCREENING),
         np.float32(_OVERRELAXATION), _ITERATIONS,
     )  # fmt: skip
     local = pixels - corner
