@@ -86,6 +86,16 @@ def test_the_widest_part_of_a_hole_sets_the_depth(width, levels):
     assert depth(strip, 7) == levels
 
 
+def test_a_long_thin_hole_is_halved_once_less():
+    stroke = np.zeros((100, 900), bool)
+    stroke[40:69, 10:890] = True
+    assert depth(stroke[:, :200], 7) == 2
+    assert depth(stroke, 7) == 1
+    scratch = np.zeros((100, 900), bool)
+    scratch[40:55, 10:890] = True
+    assert depth(scratch, 7) == 1
+
+
 @pytest.mark.parametrize("patch", [3, 4, 7])
 def test_a_stage_asks_for_the_patches_over_the_hole(patch):
     made = make_stage(level((40, 37, 4), patch), 3, patch)

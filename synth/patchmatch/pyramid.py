@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Level", "allowed_patches", "build", "depth"]
 
+#: A hole of more area than so many squares of its own width is long and thin.
+_THIN = 8
+
 
 @dataclass(frozen=True)
 class Level:
@@ -30,12 +33,18 @@ class Level:
 
 
 def depth(hole: NDArray[np.bool_], patch: int) -> int:
-    """How many times to halve until the hole's widest part is about a patch wide."""
+    """How many times to halve until the hole's widest part is about a patch wide.
+
+    Once less, but not 0, for long thin holes such as strokes: at the coarsest level these are all
+    border, and what is settled there blurs the texture between.
+    """
     import cv2
 
     # Nothing is known beyond the window's border: a strip along it counts with its full width.
     radius = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
-    return max(0, math.floor(math.log2(max(1.0, 2 * radius / patch))))
+    levels = max(0, math.floor(math.log2(max(1.0, 2 * radius / patch))))
+    thin = np.count_nonzero(hole) > _THIN * (2 * radius) ** 2
+    return levels - 1 if thin and levels > 1 else levels
 
 
 def allowed_patches(allowed: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:
