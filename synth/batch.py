@@ -153,6 +153,10 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
     source = None
     if source_path is not None:
         source = _load_mask(source_path, "source", pixels.shape, job, settings)
+    if colours is pixels and pixels.ndim == 3 and pixels.shape[2] == 2:
+        # grey and alpha: arrays of two channels may be anything, files are not
+        seen = pixels[..., 1] > 0
+        source = seen if source is None else source & seen
     loaded = time.perf_counter()
     details = fill_details(
         colours,

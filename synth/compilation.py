@@ -46,6 +46,12 @@ def cache_folder() -> Path | None:
     return None
 
 
+def _reconstruct(picture: Any) -> None:
+    from synth.patchmatch.nnf import nnf
+
+    nnf(picture[:20, :20], picture[:20, :20], quality="draft").reconstruct(picture[:20, :20])
+
+
 def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     """Compile every kernel for this machine by using each once on tiny images.
 
@@ -71,6 +77,9 @@ def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     hole = np.zeros(whole_numbers.shape[:2], bool)
     hole[36:76, 40:80] = True  # wide enough for every level's kernels
 
+    speck = np.zeros_like(hole)
+    speck[0, 0] = True
+
     works: list[tuple[str, Callable[[], object]]] = []
     for picture in (whole_numbers, whole_numbers.astype(np.float32) / 255):
         for field_quality in get_args(FieldQuality):
@@ -78,9 +87,11 @@ def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
             works.append((f"nearest neighbours, {field_quality}, {picture.dtype}", field))
         several = partial(nnf, picture, picture[::-1].copy(), quality="draft", k=2)
         works.append((f"several neighbours, {picture.dtype}", several))
+        works.append((f"votes, {picture.dtype}", partial(_reconstruct, picture)))
         for quality in get_args(FillQuality):
             filling = partial(fill_details, picture, hole, quality=quality)
             works.append((f"fill, {quality}, {picture.dtype}", filling))
+        works.append((f"fill, small, {picture.dtype}", partial(fill_details, picture, speck)))
     compiled: list[str] = []
     with watching(compiled.append):
         for done, (kind, work) in enumerate(works):

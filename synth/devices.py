@@ -29,7 +29,7 @@ def choose_device(device: Device) -> Literal["cpu"]:
     Raises
     ------
     InputError
-        ``device`` is none of the three.
+        ``device`` is none of the three, or ``SYNTH_NUM_THREADS`` is no number of threads.
     DeviceError
         "cuda" was asked for: there are no CUDA kernels yet.
 
@@ -45,5 +45,11 @@ def choose_device(device: Device) -> Literal["cpu"]:
             "device is 'cuda', but this version of synth has kernels for the CPU only; "
             "pass device='cpu', or 'auto' to take what there is"
         )
+    from synth.kernels._jit import thread_count
+
+    try:
+        thread_count()
+    except ValueError as error:
+        raise InputError(str(error)) from None
     _log.debug("running on the CPU (device=%r)", device)
     return "cpu"

@@ -13,6 +13,9 @@ __all__ = ["MAX_CHANNELS", "check_finite", "check_image", "check_mask", "hole_fr
 #: more channels than this are taken for a mistake in the order of the axes
 MAX_CHANNELS = 64
 
+#: pixels that the soft edge of a cut-out may be wide
+_SOFT_RIM = 32
+
 _PIXEL_TYPES = (np.uint8, np.uint16, np.float32, np.float64)
 
 
@@ -268,7 +271,10 @@ def check_finite(
 
 
 def hole_from_alpha(image: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return the mask of the pixels that are more than half transparent.
+    """Return the mask of the pixels that are more than half transparent, soft edges included.
+
+    Where something was cut out with a soft edge, the half-opaque rim still shows what was there,
+    so up to 32 pixels of rising opacity around a hole belong to it.
 
     Parameters
     ----------
@@ -279,7 +285,8 @@ def hole_from_alpha(image: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.
     Returns
     -------
     ndarray of bool
-        (height, width), True where alpha is below half of its range.
+        (height, width), True where alpha is below half of its range, or below all of it in the
+        rim of such a place.
 
     Raises
     ------
@@ -292,5 +299,14 @@ def hole_from_alpha(image: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.
             "give a mask, white where it is to be filled"
         )
     alpha = image[..., -1]
-    half = 0.5 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max // 2
-    return np.ascontiguousarray(~(alpha > half))
+    full = 1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
+    hole = ~(alpha > full / 2)
+    soft = ~(alpha >= full)
+    if soft.sum() == hole.sum():
+        return np.ascontiguousarray(hole)
+    from scipy import ndimage
+
+    # a rim rises outwards; what is evenly see-through is glass, and stays
+    rim = soft & (ndimage.maximum_filter(alpha, 3) > alpha)
+    grown = ndimage.binary_dilation(hole, np.ones((3, 3), np.bool_), _SOFT_RIM, mask=rim | hole)
+    return np.ascontiguousarray(grown)

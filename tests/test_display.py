@@ -77,6 +77,11 @@ def test_after_warmup_nothing_is_compiled():
             synth.fill(image, hole, source=~hole)
             synth.nnf(image, image[::-1])
             synth.nnf(image, image[::-1], k=2)
+        corner = np.zeros((9, 9), bool)
+        corner[0, 0] = True
+        small = rng.integers(0, 256, (9, 9, 3), np.uint8)
+        synth.fill(small, corner)
+        synth.nnf(small, small).reconstruct(small)
         wide = np.zeros((150, 160), bool)
         wide[50:110, 50:110] = True
         synth.fill(rng.integers(0, 256, (150, 160, 3), np.uint8), wide)

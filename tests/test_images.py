@@ -124,9 +124,21 @@ def test_integers_are_always_finite():
 )
 @pytest.mark.parametrize("channels", [2, 4])
 def test_the_hole_is_what_is_more_than_half_transparent(dtype, below, above, channels):
-    image = np.zeros((1, 2, channels), dtype)
-    image[0, :, -1] = below, above
-    assert hole_from_alpha(image).tolist() == [[True, False]]
+    full = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    image = np.zeros((1, 3, channels), dtype)
+    image[0, :, -1] = below, full, above
+    assert hole_from_alpha(image).tolist() == [[True, False, False]]
+
+
+def test_the_soft_rim_of_a_hole_belongs_to_it():
+    image = np.full((3, 120, 4), 255, np.uint8)
+    image[:, 10:20, 3] = 0
+    image[:, 20:30, 3] = np.arange(20, 250, 23)
+    image[:, 60:100, 3] = 200  # glass, not the rim of anything
+    hole = hole_from_alpha(image)
+    assert (hole == (np.arange(120) >= 10) & (np.arange(120) < 30)).all()
+    image[:, 20:100, 3] = np.arange(150, 230)
+    assert hole_from_alpha(image).sum() == 3 * (10 + 32)  # a rim is not without end
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 3)])

@@ -58,7 +58,7 @@ class FillDetails:
         Wall time by stage.
     """
 
-    image: NDArray[Any]
+    image: NDArray[Any] = field(repr=False)
     pixels: NDArray[np.int32] = field(repr=False)
     sources: NDArray[np.int32] = field(repr=False)
     energy: tuple[tuple[int, float], ...]
