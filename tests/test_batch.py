@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import synth
 from synth.batch import Job, Settings, fill_file
 from synth.errors import InputError
