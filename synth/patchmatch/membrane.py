@@ -20,8 +20,10 @@ __all__ = ["membrane"]
 #: Mismatch at the hole's border, as a share of the picture's range, beyond which it is taken for
 #: structure …
 _BORDER_STRUCTURE = 45 / 255
-#: … and inside the hole, where it must not soften texture.
+#: … and inside the hole, where it must not soften texture …
 _INNER_STRUCTURE = 6 / 255
+#: … unless neighbours differ by less than this, so that there is none.
+_SMOOTH = 4 / 255
 #: 1/√screening = 10 pixels of reach.
 _SCREENING = 0.01
 _OVERRELAXATION = 1.5
@@ -133,15 +135,24 @@ def _between_copies(
         error = _difference(image, sources[second], ahead, half_range)
         error += _difference(image, back, sources[first], half_range)
         error *= np.float32(0.5)
-        error *= _tukey(error, _INNER_STRUCTURE)[:, np.newaxis]
+        steps = (
+            _difference(image, ahead, sources[first], half_range),
+            _difference(image, sources[second], back, half_range),
+        )
+        # where both sources are smooth, a step between them is a crease that everybody sees
+        rough = np.maximum(*(np.abs(expected).max(axis=1) for expected in steps))
+        limit = np.where(rough < _SMOOTH, _BORDER_STRUCTURE, _INNER_STRUCTURE)
+        error *= _tukey(error, limit)[:, np.newaxis]
         wanted[first] += error  # each pixel is first at most once a step, and second likewise
         wanted[second] -= error
     return wanted
 
 
-def _tukey(error: NDArray[np.float32], structure: float) -> NDArray[np.float32]:
+def _tukey(
+    error: NDArray[np.float32], structure: float | NDArray[np.float64]
+) -> NDArray[np.float32]:
     """Tukey's biweight: 1 for no mismatch, 0 from twice ``structure`` on."""
-    size = np.sqrt(np.square(error).mean(axis=1)) / np.float32(2 * structure)
+    size = np.sqrt(np.square(error).mean(axis=1)) / (2 * structure)
     return np.asarray(np.square(np.clip(1 - np.square(size), 0, 1)), np.float32)
 
 
