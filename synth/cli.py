@@ -53,9 +53,9 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         command = error.ctx.command_path if error.ctx else "synth"
         return WRONG_USAGE, f"{error.format_message().rstrip('.')} ('{command} --help' says how)"
     if _interrupted(error):
-        from synth.interrupt import INTERRUPTED
+        from synth.interrupt import ending
 
-        return INTERRUPTED, "stopped; no half-written file is left"
+        return ending.code, "stopped; no half-written file is left"
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message()
     if isinstance(error, MissingExtraError | DeviceError):
@@ -69,10 +69,15 @@ def _verdict(error: BaseException) -> tuple[int, str]:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Tell whether Ctrl-C is behind it; imports may turn that into an error of another kind."""
+    """Tell whether Ctrl-C or SIGTERM is behind it.
+
+    Imports and compilations may turn the KeyboardInterrupt into an error of another kind.
+    """
+    from synth.interrupt import ending
+
     while error is not None and not isinstance(error, click.Abort | KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error is not None or ending.signal != 0
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -166,6 +171,7 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
     from synth.batch import STREAM, fill_file
     from synth.compilation import watching
     from synth.display import display
+    from synth.interrupt import ending
 
     failures = []
     with display() as shown, watching(shown.compiling):
@@ -173,6 +179,8 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
             some = ", ".join(jobs.skipped[:3]) + (", …" if len(jobs.skipped) > 3 else "")
             shown.note(f"skipped {len(jobs.skipped)} that are not images: {some}")
         for number, job in enumerate(jobs.jobs, 1):
+            if ending.signal:  # whose exception was lost in the job before
+                raise KeyboardInterrupt
             place = f"[{number}/{len(jobs.jobs)}] " if jobs.is_folder else ""
             try:
                 with shown.following(place + (job.relative or job.picture)) as callback:

@@ -39,7 +39,8 @@ def test_the_version_needs_no_heavy_module(tmp_path):
     assert out.splitlines() == [f"synth, version {__version__}", "[]"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     "work",
     [
@@ -48,7 +49,7 @@ def test_the_version_needs_no_heavy_module(tmp_path):
         "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)",
     ],
 )
-def test_ctrl_c_ends_it_soon_and_leaves_nothing(tmp_path, work):
+def test_signals_end_it_soon_and_leave_nothing(tmp_path, work, number):
     code = f"""
         import hashlib, signal, time
         import synth.batch
@@ -70,33 +71,45 @@ def test_ctrl_c_ends_it_soon_and_leaves_nothing(tmp_path, work):
     assert process.stdout is not None
     assert process.stdout.readline() == "at work\n"
     assert len(os.listdir(tmp_path)) == 1
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "synth: stopped" in err
     assert "Traceback" not in err
     assert not os.listdir(tmp_path)
 
 
-def test_sigterm_leaves_nothing(tmp_path):
-    code = """
-        import time
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", ["return {'seconds': {}, 'hole_pixels': 0}", "raise ValueError"])
+def test_a_folder_run_ends_even_if_a_callback_loses_the_exception(tmp_path, number, after):
+    code = f"""
+        import signal, time
         import synth.batch
         from synth.cli import main
-        from synth.unfinished import replacing
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def fill_file(job, *_):
-            with replacing(job.output) as temporary:
-                print("at work", flush=True)
+            print(job.relative, flush=True)
+            try:
                 time.sleep(60)
+            except BaseException:
+                pass
+            {after}
 
         synth.batch.fill_file = fill_file
-        main(["fill", "a.png", "-o", "b.png"])
+        main(["fill", "photos", "-o", "out"])
     """
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "photos" / name).touch()
     process = python(code, folder=tmp_path)
     assert process.stdout is not None
-    assert process.stdout.readline() == "at work\n"
-    process.terminate()
-    process.communicate(timeout=30)
-    assert process.returncode == 143
-    assert not os.listdir(tmp_path)
+    assert process.stdout.readline() == "a.png\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert out == ""
+    assert "synth: stopped" in err
+    assert "Traceback" not in err
