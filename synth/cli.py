@@ -46,6 +46,12 @@ class _Commands(click.Group):
                 ending.leave()
             sys.exit(code)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:  # click would have the help as the text of an error
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(WRONG_USAGE)
+        return super().parse_args(ctx, args)
+
 
 def _verdict(error: BaseException) -> tuple[int, str]:
     """Return the exit code for an error and the line that says it."""

@@ -266,6 +266,13 @@ def test_wrong_usage_is_one_line_and_2(run, args, message):
     assert "--help" in done.err
 
 
+def test_without_a_command_the_help_is_shown(run):
+    done = run()
+    assert (done.code, done.out) == (2, b"")
+    assert done.err.startswith("Usage: ")
+    assert "says how" not in done.err
+
+
 @pytest.mark.parametrize(
     ("picture", "output", "message"),
     [
