@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -29,6 +30,7 @@ class _Commands(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in arguments or bool(os.environ.get("SYNTH_DEBUG"))
         options["standalone_mode"] = False
+        options["obj"] = _stand_in()
         from synth.interrupt import prompt_end
 
         with prompt_end() as ending, warnings.catch_warnings():
@@ -42,7 +44,8 @@ class _Commands(click.Group):
                     import traceback
 
                     traceback.print_exc()
-                click.echo(f"synth: {text}", err=True)
+                with contextlib.suppress(OSError):  # then the exit code says it alone
+                    click.echo(f"synth: {text}", err=True)
                 ending.leave()
             sys.exit(code)
 
@@ -51,6 +54,18 @@ class _Commands(click.Group):
             click.echo(ctx.get_help(), err=True)
             ctx.exit(WRONG_USAGE)
         return super().parse_args(ctx, args)
+
+
+def _stand_in() -> set[str]:
+    """Put the null device where a standard stream is closed; give the names of those.
+
+    Files opened later would else take the number of the closed one, and its output with it.
+    """
+    closed = {name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None}
+    for name in ("stdin", "stdout", "stderr"):  # the lowest free number goes first
+        if name in closed:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+    return closed
 
 
 def _verdict(error: BaseException) -> tuple[int, str]:
@@ -70,6 +85,9 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return FAILED, str(error)
     if isinstance(error, MemoryError):
         return FAILED, f"not enough memory ({error}); crop or shrink the picture"
+    if isinstance(error, OSError) and error.strerror:
+        where = error.filename or "standard output, or a file,"
+        return FAILED, f"{where} cannot be read or written: {error.strerror}"
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return FAILED, f"unexpected error, {what} ('synth --debug ...' shows where)"
 
@@ -158,6 +176,11 @@ def fill(
         raise click.UsageError("--json and -o - would both write to standard output; choose one")
     if picture == mask == STREAM:
         raise click.UsageError("the picture and the mask cannot both come from standard input")
+    closed = click.get_current_context().obj
+    if output == STREAM and "stdout" in closed:
+        raise FileError("standard output is closed, and -o - writes the image to it")
+    if STREAM in (picture, mask) and "stdin" in closed:
+        raise FileError("standard input is closed, and - reads the image from it")
     if output == STREAM and sys.stdout.isatty():
         raise click.UsageError("-o - writes the image itself; send it to a file or a pipe")
     if Path(picture).is_dir() and not overwrite and _same(picture, output):

@@ -52,7 +52,10 @@ def load(source: str | os.PathLike[str] | IO[bytes], *, name: str | None = None)
             raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
     else:
         name = name or "the stream"
-        data = source.read()
+        try:
+            data = source.read()
+        except OSError as error:
+            raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
     return decode(data, name)
 
 
@@ -102,5 +105,11 @@ def save(
         return
     format = format or (like.format if like is not None else "PNG")
     check_holds(format, pixels.shape, pixels.dtype, "the output")
-    target.write(encode(pixels, format, like, quality=quality))
-    target.flush()
+    data = encode(pixels, format, like, quality=quality)
+    try:
+        target.write(data)
+        target.flush()
+    except BrokenPipeError:  # the reader has had enough, which is for the caller to judge
+        raise
+    except OSError as error:
+        raise FileError(f"the output cannot be written: {error.strerror or error}") from error

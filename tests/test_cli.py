@@ -274,6 +274,60 @@ def test_without_a_command_the_help_is_shown(run):
 
 
 @pytest.mark.parametrize(
+    ("closed", "args", "code", "message"),
+    [
+        ("stdout", ["info"], 0, ""),
+        ("stdout", ["fill", "a.png", "-m", "masks/a.png", "-o", "-"], 1, "output is closed"),
+        ("stdout", ["fill", "a.png", "-m", "masks/a.png", "-o", "b.png", "--json"], 0, ""),
+        ("stdin", ["fill", "-", "-m", "masks/a.png", "-o", "b.png"], 1, "input is closed"),
+        ("stdin", ["fill", "a.png", "-m", "-", "-o", "b.png"], 1, "input is closed"),
+        ("stdin", ["fill", "a.png", "-m", "masks/a.png", "-o", "b.png"], 0, "wrote b.png"),
+        ("stderr", ["fill", "a.png", "-m", "masks/a.png", "-o", "b.png"], 0, None),
+        ("stderr", ["fill", "missing.png", "-o", "b.png"], 1, None),
+    ],
+)
+def test_closed_streams(filling, capfd, monkeypatch, tmp_path, closed, args, code, message):
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path)
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    err = capfd.readouterr().err
+    assert caught.value.code == code
+    if message is not None:
+        assert err.count("\n") == bool(message)
+        assert message in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["info"],
+        ["--help"],
+        ["fill", "a.png", "-m", "masks/a.png", "-o", "-"],
+        ["fill", "a.png", "-m", "masks/a.png", "-o", "b.png", "--json"],
+    ],
+)
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_full_streams(filling, capfd, monkeypatch, tmp_path, name, args):
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path)
+    full = io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True)
+    monkeypatch.setattr(sys, name, full)
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    if name == "stderr":  # nothing is said there
+        assert caught.value.code == 0
+        return
+    err = capfd.readouterr().err
+    assert caught.value.code == 1
+    assert err.count("\n") == 1
+    assert "No space left on device" in err
+    assert "unexpected" not in err
+
+
+@pytest.mark.parametrize(
     ("picture", "output", "message"),
     [
         ("a.png", "b.gif", "no image format known"),
