@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,10 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"synth: {message}", err=True)
 
 
+#: where reading fails `FileError` says so, with the exit code that a missing file has
+_path = partial(click.Path, readable=False)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="synth")
 @click.option("--debug", is_flag=True, help="Show where an error comes from. [env: SYNTH_DEBUG]")
@@ -121,15 +126,15 @@ def main(debug: bool) -> None:
 
 
 @main.command()
-@click.argument("picture", metavar="IN", type=click.Path(allow_dash=True))
+@click.argument("picture", metavar="IN", type=_path(allow_dash=True))
 @click.option(
     "-m",
     "--mask",
-    type=click.Path(allow_dash=True),
+    type=_path(allow_dash=True),
     help="White where it is to be filled: one file, or a folder with files of the same stems. "
     "Without it, transparent pixels are filled and become opaque.",
 )
-@click.option("-o", "--output", metavar="OUT", required=True, type=click.Path(allow_dash=True))
+@click.option("-o", "--output", metavar="OUT", required=True, type=_path(allow_dash=True))
 @click.option(
     "--quality",
     type=click.Choice(["draft", "normal", "best"]),
@@ -148,7 +153,7 @@ def main(debug: bool) -> None:
 @click.option(
     "--source",
     metavar="MASK",
-    type=click.Path(),
+    type=_path(),
     help="White where may be copied from: one file, or a folder as for masks.",
 )
 @click.option("--resize-mask", is_flag=True, help="Resize masks of another size than the picture.")
@@ -236,12 +241,10 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
 
 
 @main.command()
-@click.argument("target", metavar="A", type=click.Path())
-@click.argument("source", metavar="B", type=click.Path())
-@click.option(
-    "-o", "--output", metavar="FIELD.npz", required=True, type=click.Path(dir_okay=False)
-)
-@click.option("--plot", metavar="FIELD.png", type=click.Path(dir_okay=False))
+@click.argument("target", metavar="A", type=_path())
+@click.argument("source", metavar="B", type=_path())
+@click.option("-o", "--output", metavar="FIELD.npz", required=True, type=_path(dir_okay=False))
+@click.option("--plot", metavar="FIELD.png", type=_path(dir_okay=False))
 @click.option(
     "--quality",
     type=click.Choice(["draft", "fast", "accurate", "exact"]),

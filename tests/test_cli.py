@@ -351,6 +351,27 @@ def test_what_cannot_work_is_said_before_the_work(
     assert not filling
 
 
+@pytest.mark.parametrize("unreadable", ["a.png", "masks/a.png"])
+def test_an_unreadable_file_fails_like_a_missing_one(
+    run, filling, monkeypatch, tmp_path, unreadable
+):
+    write_pair(tmp_path)
+    access, read_bytes = os.access, Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == tmp_path / unreadable:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    # not by the rights of the file, which the superuser has all the same
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK and access(path, mode))
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    options = ("-m", tmp_path / "masks/a.png", "-o", tmp_path / "b.png")
+    done = run("fill", tmp_path / "a.png", *options)
+    assert done.code == 1
+    assert done.err == f"synth: {tmp_path / unreadable} cannot be read: Permission denied\n"
+
+
 def test_exit_codes_of_missing_devices_and_surprises(run, filling, monkeypatch, tmp_path):
     write_pair(tmp_path)
     mask, out = tmp_path / "masks/a.png", tmp_path / "b.png"
