@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,8 +40,10 @@ def decode_tiff(data: bytes, name: str) -> Picture | None:
     import tifffile
     from PIL import Image
 
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+    with _no_talk_of_tifffile(), tifffile.TiffFile(io.BytesIO(data)) as file:
         pages = len(file.pages)
+        if pages == 0:
+            raise FileError(f"{name} is damaged or cut short: there is no picture where it says")
         page = file.pages.first
         previews = sum(
             isinstance(other, tifffile.TiffPage) and bool(int(other.subfiletype) & 1)
@@ -56,7 +61,8 @@ def decode_tiff(data: bytes, name: str) -> Picture | None:
         dtype = np.dtype(page.dtype)
         if dtype.newbyteorder("=") not in (np.uint8, np.uint16, np.float32, np.float64):
             raise FileError(
-                f"{name} holds values of type {dtype}; convert it to 8 or 16 bit or to float32"
+                f"{name} holds values of type {dtype.name}; convert it to unsigned 8 or 16 bit, "
+                "or to float32"
             )
         try:
             pixels = page.asarray()
@@ -87,10 +93,26 @@ def decode_tiff(data: bytes, name: str) -> Picture | None:
         )
 
 
+@contextlib.contextmanager
+def _no_talk_of_tifffile() -> Iterator[None]:
+    """Keep its warnings off standard error, where they go if the program has set up no logging."""
+    logger, handler = logging.getLogger("tifffile"), logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 def _decode_with_opencv(data: bytes, name: str, why: Exception) -> np.ndarray[Any, Any]:
     import cv2
 
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    logs = cv2.utils.logging
+    level = logs.setLogLevel(logs.LOG_LEVEL_SILENT)  # the error below says it all
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    finally:
+        logs.setLogLevel(level)
     if pixels is None:
         raise FileError(f"{name} is damaged or cut short: {why}") from why
     if pixels.ndim == 3 and pixels.shape[2] >= 3:

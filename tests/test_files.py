@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -249,6 +250,45 @@ def test_what_cannot_be_loaded_says_why(bad_files):
             load(folder / name)
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_bad_tiffs_are_one_line_without_the_logs_of_libraries(tmp_path):
+    import tifffile
+
+    deep = noise((40, 40, 3), "uint16")
+    whole = tmp_path / "whole.tif"
+    for name, options in (("plain", {}), ("zipped", {"compression": "zlib"})):
+        tifffile.imwrite(whole, deep, photometric="rgb", **options)
+        data = whole.read_bytes()
+        (tmp_path / f"{name}.tif").write_bytes(data[: len(data) // 2])
+    (tmp_path / "garbage.tif").write_bytes(b"II*\0 garbage")
+    tifffile.imwrite(tmp_path / "signed.tif", deep.astype(">i2"), photometric="rgb")
+    # a process of its own, because pytest sets up logging
+    code = """
+import sys
+from synth.errors import FileError
+from synth.files import load
+for path in sys.argv[1:]:
+    try:
+        load(path)
+    except FileError as error:
+        print(error)
+"""
+    names = ["plain.tif", "zipped.tif", "garbage.tif", "signed.tif"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *names],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    plain, zipped, garbage, signed = done.stdout.splitlines()
+    assert plain.startswith("plain.tif is damaged or cut short: ")
+    assert zipped.startswith("zipped.tif is damaged or cut short: ")
+    assert garbage.startswith("garbage.tif is damaged or cut short: there is no picture")
+    assert "int16; convert it to unsigned 8 or 16 bit" in signed
 
 
 def test_a_very_long_image_is_an_image(tmp_path):
