@@ -107,12 +107,13 @@ def _no_talk_of_tifffile() -> Iterator[None]:
 def _decode_with_opencv(data: bytes, name: str, why: Exception) -> np.ndarray[Any, Any]:
     import cv2
 
-    logs = cv2.utils.logging
-    level = logs.setLogLevel(logs.LOG_LEVEL_SILENT)  # the error below says it all
+    # OpenCV 4 has the one, OpenCV 5 the other
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+    level = set_level(0)  # silent: the error below says it all
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     finally:
-        logs.setLogLevel(level)
+        set_level(level)
     if pixels is None:
         raise FileError(f"{name} is damaged or cut short: {why}") from why
     if pixels.ndim == 3 and pixels.shape[2] >= 3:

@@ -285,8 +285,9 @@ for path in sys.argv[1:]:
     )
     assert done.stderr == ""
     plain, zipped, garbage, signed = done.stdout.splitlines()
-    assert plain.startswith("plain.tif is damaged or cut short: ")
+    assert plain.startswith("plain.tif is damaged or cut short: failed to read")
     assert zipped.startswith("zipped.tif is damaged or cut short: ")
+    assert "attribute" not in zipped
     assert garbage.startswith("garbage.tif is damaged or cut short: there is no picture")
     assert "int16; convert it to unsigned 8 or 16 bit" in signed
 
