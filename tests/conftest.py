@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from synth.cli import main
 from synth.codecs import encode
+from synth.files import save
 
 
 def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray[Any, Any]:
@@ -20,6 +25,47 @@ def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray[Any, 
     if np.dtype(dtype).kind == "f":
         return rng.normal(size=shape).astype(dtype)
     return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+@pytest.fixture
+def run(capsysbinary, monkeypatch):
+    """Call the command line in this process; gives its exit code and what it wrote."""
+
+    def call(*args: object, stdin: bytes = b"") -> SimpleNamespace:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as caught:
+            main([str(arg) for arg in args])
+        out, err = capsysbinary.readouterr()
+        return SimpleNamespace(code=caught.value.code, out=out, err=err.decode())
+
+    return call
+
+
+@pytest.fixture
+def filling(monkeypatch):
+    """Stand in for the fill with one that paints the hole with 7; gives the calls it got."""
+    calls = []
+
+    def fill_details(image, mask, **options):
+        calls.append(SimpleNamespace(image=image, mask=mask, **options))
+        filled = image.copy()
+        filled[mask] = 7
+        return SimpleNamespace(image=filled, energy=((1, 2.0), (0, 1.0)), seconds={"search": 0.5})
+
+    monkeypatch.setattr("synth.patchmatch.fill.fill_details", fill_details)
+    return calls
+
+
+def write_pair(folder: Path, name: str = "a.png", size: tuple[int, int] = (12, 10)) -> np.ndarray:
+    """Write a picture and, in the folder masks beside it, its mask; give the hole."""
+    hole = np.zeros(size, bool)
+    hole[3:6, 4:8] = True
+    for path in (folder / name, folder / "masks" / Path(name).with_suffix(".png")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    save(folder / name, noise((*size, 3), "uint8", len(name)))
+    mask = hole.astype(np.uint8) * 255
+    save(folder / "masks" / Path(name).with_suffix(".png"), mask, overwrite=True)
+    return hole
 
 
 @pytest.fixture
