@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +135,7 @@ class _Solver:
         np.maximum(weight, np.float32(1e-30), out=weight)
         weight *= active
         sums = _NO_SUMS if completeness is None else completeness.votes(sigma2)
+        del sigma2  # as large as the window, and done with
         left = wanted.copy()
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
         _, columns, channels = stage.shape
@@ -246,15 +248,13 @@ def _local_mean(
     """Mean cost of the active patches in a box around each patch, at least 1."""
     import cv2
 
-    total, count = (
-        np.asarray(
-            cv2.boxFilter(
-                plane, cv2.CV_32F, (side, side), normalize=False,
-                borderType=cv2.BORDER_CONSTANT,
-            )
-        )
-        for plane in (cost, active)
-    )  # fmt: skip
+    def boxed(plane: NDArray[Any], kind: int) -> NDArray[Any]:
+        sides = (side, side)
+        border = cv2.BORDER_CONSTANT
+        return np.asarray(cv2.boxFilter(plane, kind, sides, normalize=False, borderType=border))
+
+    total: NDArray[np.float32] = boxed(cost, cv2.CV_32F)
+    count = boxed(active, cv2.CV_16U)
     np.maximum(count, 1, out=count)
     np.divide(total, count, out=total)
     return np.maximum(total, np.float32(1), out=total)

@@ -122,7 +122,10 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
     depth = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)
     half = patch // 2
     depth = depth[half : half + query.shape[0], half : half + query.shape[1]]
-    decay = np.power(np.float32(1 / BORDER_DECAY), np.minimum(depth, np.float32(DECAY_REACH)))
+    # in place: at the finest level it is as large as the window
+    decay = np.ascontiguousarray(np.minimum(depth, np.float32(DECAY_REACH)))
+    np.power(np.float32(1 / BORDER_DECAY), decay, out=decay)
+    del depth
     rows, columns, channels = level.features.shape
     return Stage(
         patch=patch,
