@@ -74,24 +74,18 @@ def peel_search(
                         target_data, target_at, target_step, known_data, source_data, source_step,
                         channels, patch, penalty, row, column, best_row, best_column, best, trust,
                     )  # fmt: skip
-        if samples == 0:
-            for index in range(choices.size):
-                row = np.int64(choices[index]) // source_columns
-                column = np.int64(choices[index]) - row * source_columns
-                best_row, best_column, best = _improve_known(
-                    target_data, target_at, target_step, known_data, source_data, source_step,
-                    channels, patch, penalty, row, column, best_row, best_column, best, trust,
-                )  # fmt: skip
-        else:
-            for draw in range(samples):
+        for draw in range(samples if samples > 0 else choices.size):
+            index = np.int64(draw)
+            if samples > 0:
                 word, _, _, _ = philox4x32(y * columns + x, iteration, draw, purpose, key0, key1)
                 index = below(word, choices.size)
-                row = np.int64(choices[index]) // source_columns
-                column = np.int64(choices[index]) - row * source_columns
-                best_row, best_column, best = _improve_known(
-                    target_data, target_at, target_step, known_data, source_data, source_step,
-                    channels, patch, penalty, row, column, best_row, best_column, best, trust,
-                )  # fmt: skip
+            row = np.int64(choices[index]) // source_columns
+            column = np.int64(choices[index]) - row * source_columns
+            best_row, best_column, best = _improve_known(
+                target_data, target_at, target_step, known_data, source_data, source_step,
+                channels, patch, penalty, row, column, best_row, best_column, best, trust,
+            )  # fmt: skip
+        if samples > 0:
             radius = np.int64(32)
             draw = samples
             while radius >= 1:

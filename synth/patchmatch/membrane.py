@@ -62,16 +62,14 @@ def membrane(
         min(length, side.stop + 1) for side, length in zip(outer, hole.shape, strict=True)
     )
     box = (slice(top, bottom), slice(left, right))
-    corner = np.array([top, left], np.int32)
+    local = pixels - np.array([top, left], np.int32)
     half_range = limits[1] / 2 - limits[0] / 2
     values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box)
     wanted = _between_copies(image, unknown, pixels, sources, half_range)
-    inside = np.ascontiguousarray(hole[box])
     relax(
-        values, wanted, pixels - corner, inside, fixed, np.float32(_SCREENING),
+        values, wanted, local, np.ascontiguousarray(hole[box]), fixed, np.float32(_SCREENING),
         np.float32(_OVERRELAXATION), _ITERATIONS,
     )  # fmt: skip
-    local = pixels - corner
     return np.asarray(values[local[:, 0], local[:, 1]], np.float64)
 
 
