@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from synth._version import __version__
 
 if TYPE_CHECKING:
-    from synth.patchmatch.fill import FillDetails, extend, fill, fill_details
+    from synth.patchmatch.details import FillDetails
+    from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
 
 #: public name -> the module that holds it
 _HOMES = {
-    "FillDetails": "synth.patchmatch.fill",
+    "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
     "extend": "synth.patchmatch.fill",
     "fill": "synth.patchmatch.fill",

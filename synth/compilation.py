@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from synth.progress import Progress, report
 
-__all__ = ["cache_folder", "warmup", "watching"]
+__all__ = ["Work", "cache_folder", "warmup", "watching"]
+
+#: what it is, for people, and a call that uses the kernels on something tiny
+Work = tuple[str, Callable[[], object]]
+
+#: modules with a function ``works()`` that gives the `Work` to compile all their kernels
+_HOMES = ("synth.patchmatch.works",)
 
 
 @contextlib.contextmanager
@@ -46,12 +52,6 @@ def cache_folder() -> Path | None:
     return None
 
 
-def _reconstruct(picture: Any) -> None:
-    from synth.patchmatch.nnf import nnf
-
-    nnf(picture[:20, :20], picture[:20, :20], quality="draft").reconstruct(picture[:20, :20])
-
-
 def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     """Compile every kernel for this machine by using each once on tiny images.
 
@@ -65,33 +65,7 @@ def warmup(callback: Callable[[Progress], None] | None = None) -> list[str]:
     list of str
         The names of the kernels that had to be compiled; those found on disk are not among them.
     """
-    import numpy as np
-
-    from synth.patchmatch.fill import Quality as FillQuality
-    from synth.patchmatch.fill import fill_details
-    from synth.patchmatch.nnf import Quality as FieldQuality
-    from synth.patchmatch.nnf import nnf
-
-    rng = np.random.default_rng(0)
-    whole_numbers = rng.integers(0, 256, (112, 120, 3), np.uint8)
-    hole = np.zeros(whole_numbers.shape[:2], bool)
-    hole[36:76, 40:80] = True  # wide enough for every level's kernels
-
-    speck = np.zeros_like(hole)
-    speck[0, 0] = True
-
-    works: list[tuple[str, Callable[[], object]]] = []
-    for picture in (whole_numbers, whole_numbers.astype(np.float32) / 255):
-        for field_quality in get_args(FieldQuality):
-            field = partial(nnf, picture, picture[::-1].copy(), quality=field_quality)
-            works.append((f"nearest neighbours, {field_quality}, {picture.dtype}", field))
-        several = partial(nnf, picture, picture[::-1].copy(), quality="draft", k=2)
-        works.append((f"several neighbours, {picture.dtype}", several))
-        works.append((f"votes, {picture.dtype}", partial(_reconstruct, picture)))
-        for quality in get_args(FillQuality):
-            filling = partial(fill_details, picture, hole, quality=quality)
-            works.append((f"fill, {quality}, {picture.dtype}", filling))
-        works.append((f"fill, small, {picture.dtype}", partial(fill_details, picture, speck)))
+    works = [work for home in _HOMES for work in importlib.import_module(home).works()]
     compiled: list[str] = []
     with watching(compiled.append):
         for done, (kind, work) in enumerate(works):

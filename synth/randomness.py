@@ -15,7 +15,11 @@ __all__ = ["Purpose", "key_of"]
 
 
 class Purpose(IntEnum):
-    """The last counter word: two uses of one position never share their bits."""
+    """The last counter word: two uses of one position never share their bits.
+
+    0 to 255, because a fill puts the number of its region above. By package: 0 fields and fills,
+    16 planes and choices, 32 editing, 48 Efros-Leung, 64 texture, 80 densities.
+    """
 
     INITIALIZE = 0
     RANDOM_SEARCH = 1

@@ -6,70 +6,25 @@ Wexler, Shechtman & Irani 2007 ("Space-time completion of video"), made fast by 
 
 from __future__ import annotations
 
-import operator
 import sys
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.devices import Device, choose_device
-from synth.errors import InputError, InputTypeError
-from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
-from synth.patchmatch.em import Effort
-from synth.patchmatch.regions import bounding_window, windows
-from synth.patchmatch.window import Request, fill_window
+from synth.images import check_finite, check_image, check_mask
+from synth.patchmatch.details import FillDetails
+from synth.patchmatch.regions import windows
+from synth.patchmatch.request import Quality, check_margins, check_patch, make_request
+from synth.patchmatch.window import fill_window
 from synth.progress import Callback, report
-from synth.randomness import key_of
 
 __all__ = ["FillDetails", "Quality", "extend", "fill", "fill_details"]
-
-Quality = Literal["draft", "normal", "best"]
-
-_EFFORTS: dict[str, Effort] = {
-    "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
-    "normal": Effort(coarse_rounds=40, fine_rounds=8, sweeps=1, peel_samples=32),
-    "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
-}
-
-
-@dataclass(frozen=True)
-class FillDetails:
-    """A filled picture and how it came about.
-
-    Attributes
-    ----------
-    image : ndarray
-        The filled picture, of the input's shape and dtype.
-    pixels : (n, 2) int32
-        Row and column of each filled pixel, in reading order.
-    sources : (n, 2) int32
-        Row and column of the known pixel that each was copied from. A smooth correction hides
-        the hole's border, so the colours differ a little.
-    energy : tuple of (int, float)
-        Level (0 = full resolution) and mean squared difference, in 8-bit steps, between the
-        patches over the hole and what they were matched to; coarsest first.
-    seconds : dict of str to float
-        Wall time by stage.
-    """
-
-    image: NDArray[Any] = field(repr=False)
-    pixels: NDArray[np.int32] = field(repr=False)
-    sources: NDArray[np.int32] = field(repr=False)
-    energy: tuple[tuple[int, float], ...]
-    seconds: dict[str, float]
-
-    @property
-    def source_map(self) -> NDArray[np.int32]:
-        """(rows, columns, 2) int32: where each filled pixel came from, −1 where nothing was."""
-        result = np.full((*self.image.shape[:2], 2), -1, np.int32)
-        result[self.pixels[:, 0], self.pixels[:, 1]] = self.sources
-        return result
 
 
 def fill(
@@ -168,7 +123,7 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
-        request = _request(image, hole, patch, quality, source, guide, seed)
+        request = make_request(image, hole, patch, quality, source, guide, seed)
         parts = windows(hole, patch)
     out = image.copy()
     if not parts:
@@ -235,8 +190,8 @@ def extend(
     image = check_image(image)
     # here rather than in `fill`, whose messages would speak of the larger picture
     check_finite(image)
-    _check_patch(patch, image.shape)
-    top, right, bottom, left = _check_margins(margins)
+    check_patch(patch, image.shape)
+    top, right, bottom, left = check_margins(margins)
     if not any((top, right, bottom, left)):
         return image.copy()
     around = ((top, bottom), (left, right))
@@ -245,88 +200,6 @@ def extend(
     return fill(
         larger, mask, patch=patch, quality=quality, seed=seed, device=device, callback=callback
     )
-
-
-def _request(
-    image: NDArray[Any],
-    hole: NDArray[np.bool_],
-    patch: int,
-    quality: str,
-    source: NDArray[Any] | None,
-    guide: NDArray[Any] | None,
-    seed: int,
-) -> Request:
-    """Check everything before any work is done."""
-    if quality not in get_args(Quality):
-        choices = ", ".join(repr(q) for q in get_args(Quality))
-        raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
-    patch = _check_patch(patch, image.shape)
-    if bounding_window(hole) is not None and hole.all():
-        raise InputError(
-            "the mask covers the whole image, so nothing is left to copy from; "
-            "True (white) marks what is to be filled: is the mask inverted?"
-        )
-    check_finite(image, hole)
-    if source is not None:
-        source = check_mask(source, image.shape, name="source")
-        if not (source & ~hole).any():
-            raise InputError(
-                "source allows no pixel outside the mask; True (white) in it marks what may be "
-                "copied from"
-            )
-    if guide is not None:
-        guide = _check_guide(guide, image.shape)
-    return Request(image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed))
-
-
-def _check_patch(patch: Any, shape: tuple[int, ...]) -> int:
-    try:
-        side = operator.index(patch)
-    except TypeError:
-        raise InputTypeError(
-            f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed, such as 7"
-        ) from None
-    if not 3 <= side <= 31:
-        raise InputError(f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed")
-    smaller = min(shape[:2])
-    if smaller < side:
-        raise InputError(
-            f"image is {shape[0]}×{shape[1]}, smaller than a patch of {side}×{side}; "
-            "pass a larger image" + (f" or patch={smaller}" if smaller >= 3 else "")
-        )
-    return side
-
-
-def _check_margins(margins: Any) -> list[int]:
-    needed = (
-        f"margins is {margins!r}, but four whole numbers of at least 0 are needed: "
-        "(top, right, bottom, left) in pixels"
-    )
-    try:
-        sides = [operator.index(margin) for margin in margins]
-    except TypeError:
-        raise InputTypeError(needed) from None
-    if len(sides) != 4 or min(sides) < 0:
-        raise InputError(needed)
-    return sides
-
-
-def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    # labels may be of any whole type; anything else is judged as a picture is
-    if not (isinstance(guide, np.ndarray) and guide.dtype.kind in "biu"):
-        guide = check_image(guide, name="guide")
-        check_finite(guide, name="guide")
-    size = "×".join(map(str, guide.shape)) or "a single number"
-    if guide.ndim not in (2, 3) or guide.shape[:2] != shape[:2]:
-        raise InputError(
-            f"guide is {size} but the image is {shape[0]}×{shape[1]}; pass one label or one row "
-            "of features for each pixel of the image"
-        )
-    if guide.ndim == 3 and not 1 <= guide.shape[2] <= MAX_CHANNELS:
-        raise InputError(
-            f"guide is {size}, but 1 to {MAX_CHANNELS} channels are needed; keep some of them"
-        )
-    return np.asarray(guide)
 
 
 class _Clock:

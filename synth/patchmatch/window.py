@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,26 +11,14 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError
 from synth.kernels._jit import threads
-from synth.patchmatch.em import Effort, Solution, solve
+from synth.patchmatch.em import Solution, solve
 from synth.patchmatch.features import extract, guide_channels
 from synth.patchmatch.membrane import membrane
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
+from synth.patchmatch.request import Request
 
-__all__ = ["Request", "fill_window"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """A checked call of `synth.fill`; the arrays are those of the whole picture."""
-
-    image: NDArray[Any]
-    hole: NDArray[np.bool_]
-    source: NDArray[np.bool_] | None
-    guide: NDArray[Any] | None
-    patch: int
-    effort: Effort
-    key: tuple[int, int]
+__all__ = ["fill_window"]
 
 
 def fill_window(

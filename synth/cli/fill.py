@@ -1,0 +1,131 @@
+"""``synth fill``: one picture, or a folder of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synth.cli.group import FAILED, interrupted, path, verdict
+from synth.errors import FileError
+
+__all__ = ["fill"]
+
+
+@click.command()
+@click.argument("picture", metavar="IN", type=path(allow_dash=True))
+@click.option(
+    "-m",
+    "--mask",
+    type=path(allow_dash=True),
+    help="White where it is to be filled: one file, or a folder with files of the same stems. "
+    "Without it, transparent pixels are filled and become opaque.",
+)
+@click.option("-o", "--output", metavar="OUT", required=True, type=path(allow_dash=True))
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "normal", "best"]),
+    default="normal",
+    show_default=True,
+    help="How many rounds of search and vote: better takes longer.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Another seed is another answer; the same seed gives the same bytes.",
+)
+@click.option(
+    "--source",
+    metavar="MASK",
+    type=path(),
+    help="White where may be copied from: one file, or a folder as for masks.",
+)
+@click.option("--resize-mask", is_flag=True, help="Resize masks of another size than the picture.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done, one object a picture.")
+def fill(
+    picture: str,
+    mask: str | None,
+    output: str,
+    quality: str,
+    seed: int,
+    source: str | None,
+    resize_mask: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Fill holes in a picture, or in a folder of pictures, from the rest of each.
+
+    IN and OUT are two files, or two folders (names are kept), or - for standard input and output.
+    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    """
+    from synth.batch import STREAM, Settings, plan
+
+    if as_json and output == STREAM:
+        raise click.UsageError("--json and -o - would both write to standard output; choose one")
+    if picture == mask == STREAM:
+        raise click.UsageError("the picture and the mask cannot both come from standard input")
+    closed = click.get_current_context().obj
+    if output == STREAM and "stdout" in closed:
+        raise FileError("standard output is closed, and -o - writes the image to it")
+    if STREAM in (picture, mask) and "stdin" in closed:
+        raise FileError("standard input is closed, and - reads the image from it")
+    if output == STREAM and sys.stdout.isatty():
+        raise click.UsageError("-o - writes the image itself; send it to a file or a pipe")
+    if Path(picture).is_dir() and not overwrite and _same(picture, output):
+        raise click.UsageError(
+            f"the output is the folder of the pictures itself ({output}); choose another, "
+            "or pass --overwrite"
+        )
+    jobs = plan(picture, output, mask, source)
+    return _run(jobs, Settings(quality, seed, resize_mask, overwrite), as_json)
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _run(jobs: Any, settings: Any, as_json: bool) -> int:
+    from synth.batch import STREAM, fill_file
+    from synth.compilation import watching
+    from synth.display import display
+    from synth.interrupt import ending
+
+    failures = []
+    with display() as shown, watching(shown.compiling):
+        if jobs.skipped:
+            some = ", ".join(jobs.skipped[:3]) + (", …" if len(jobs.skipped) > 3 else "")
+            shown.note(f"skipped {len(jobs.skipped)} that are not images: {some}")
+        for number, job in enumerate(jobs.jobs, 1):
+            if ending.signal:  # whose exception was lost in the job before
+                raise KeyboardInterrupt
+            place = f"[{number}/{len(jobs.jobs)}] " if jobs.is_folder else ""
+            try:
+                with shown.following(place + (job.relative or job.picture)) as callback:
+                    done = fill_file(job, settings, callback)
+            except Exception as error:
+                if not jobs.is_folder or interrupted(error):
+                    raise
+                shown.note(f"{place}{verdict(error)[1]}")
+                failures.append(job.relative)
+                continue
+            if as_json:
+                click.echo(json.dumps(done))
+            elif job.output != STREAM:
+                seconds = sum(done["seconds"].values())
+                shown.note(
+                    f"{place}wrote {job.output}: {done['hole_pixels']} pixels filled "
+                    f"in {seconds:.1f} s"
+                )
+        if failures:
+            shown.note(
+                f"{len(failures)} of {len(jobs.jobs)} could not be filled: {', '.join(failures)}"
+            )
+    return FAILED if failures else 0

@@ -1,0 +1,45 @@
+"""What a fill tells about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FillDetails"]
+
+
+@dataclass(frozen=True)
+class FillDetails:
+    """A filled picture and how it came about.
+
+    Attributes
+    ----------
+    image : ndarray
+        The filled picture, of the input's shape and dtype.
+    pixels : (n, 2) int32
+        Row and column of each filled pixel, in reading order.
+    sources : (n, 2) int32
+        Row and column of the known pixel that each was copied from. A smooth correction hides
+        the hole's border, so the colours differ a little.
+    energy : tuple of (int, float)
+        Level (0 = full resolution) and mean squared difference, in 8-bit steps, between the
+        patches over the hole and what they were matched to; coarsest first.
+    seconds : dict of str to float
+        Wall time by stage.
+    """
+
+    image: NDArray[Any] = field(repr=False)
+    pixels: NDArray[np.int32] = field(repr=False)
+    sources: NDArray[np.int32] = field(repr=False)
+    energy: tuple[tuple[int, float], ...]
+    seconds: dict[str, float]
+
+    @property
+    def source_map(self) -> NDArray[np.int32]:
+        """(rows, columns, 2) int32: where each filled pixel came from, −1 where nothing was."""
+        result = np.full((*self.image.shape[:2], 2), -1, np.int32)
+        result[self.pixels[:, 0], self.pixels[:, 1]] = self.sources
+        return result

@@ -1,0 +1,121 @@
+"""A call of `synth.fill`, checked before any work is done."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import InputError, InputTypeError
+from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
+from synth.patchmatch.em import Effort
+from synth.patchmatch.regions import bounding_window
+from synth.randomness import key_of
+
+__all__ = ["Quality", "Request", "check_margins", "check_patch", "make_request"]
+
+Quality = Literal["draft", "normal", "best"]
+
+_EFFORTS: dict[str, Effort] = {
+    "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
+    "normal": Effort(coarse_rounds=40, fine_rounds=8, sweeps=1, peel_samples=32),
+    "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked call of `synth.fill`; the arrays are those of the whole picture."""
+
+    image: NDArray[Any]
+    hole: NDArray[np.bool_]
+    source: NDArray[np.bool_] | None
+    guide: NDArray[Any] | None
+    patch: int
+    effort: Effort
+    key: tuple[int, int]
+
+
+def make_request(
+    image: NDArray[Any],
+    hole: NDArray[np.bool_],
+    patch: int,
+    quality: str,
+    source: NDArray[Any] | None,
+    guide: NDArray[Any] | None,
+    seed: int,
+) -> Request:
+    """Check everything before any work is done."""
+    if quality not in get_args(Quality):
+        choices = ", ".join(repr(q) for q in get_args(Quality))
+        raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
+    patch = check_patch(patch, image.shape)
+    if bounding_window(hole) is not None and hole.all():
+        raise InputError(
+            "the mask covers the whole image, so nothing is left to copy from; "
+            "True (white) marks what is to be filled: is the mask inverted?"
+        )
+    check_finite(image, hole)
+    if source is not None:
+        source = check_mask(source, image.shape, name="source")
+        if not (source & ~hole).any():
+            raise InputError(
+                "source allows no pixel outside the mask; True (white) in it marks what may be "
+                "copied from"
+            )
+    if guide is not None:
+        guide = _check_guide(guide, image.shape)
+    return Request(image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed))
+
+
+def check_patch(patch: Any, shape: tuple[int, ...]) -> int:
+    try:
+        side = operator.index(patch)
+    except TypeError:
+        raise InputTypeError(
+            f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed, such as 7"
+        ) from None
+    if not 3 <= side <= 31:
+        raise InputError(f"patch is {patch!r}, but a whole number from 3 to 31 (pixels) is needed")
+    smaller = min(shape[:2])
+    if smaller < side:
+        raise InputError(
+            f"image is {shape[0]}×{shape[1]}, smaller than a patch of {side}×{side}; "
+            "pass a larger image" + (f" or patch={smaller}" if smaller >= 3 else "")
+        )
+    return side
+
+
+def check_margins(margins: Any) -> list[int]:
+    needed = (
+        f"margins is {margins!r}, but four whole numbers of at least 0 are needed: "
+        "(top, right, bottom, left) in pixels"
+    )
+    try:
+        sides = [operator.index(margin) for margin in margins]
+    except TypeError:
+        raise InputTypeError(needed) from None
+    if len(sides) != 4 or min(sides) < 0:
+        raise InputError(needed)
+    return sides
+
+
+def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    # labels may be of any whole type; anything else is judged as a picture is
+    if not (isinstance(guide, np.ndarray) and guide.dtype.kind in "biu"):
+        guide = check_image(guide, name="guide")
+        check_finite(guide, name="guide")
+    size = "×".join(map(str, guide.shape)) or "a single number"
+    if guide.ndim not in (2, 3) or guide.shape[:2] != shape[:2]:
+        raise InputError(
+            f"guide is {size} but the image is {shape[0]}×{shape[1]}; pass one label or one row "
+            "of features for each pixel of the image"
+        )
+    if guide.ndim == 3 and not 1 <= guide.shape[2] <= MAX_CHANNELS:
+        raise InputError(
+            f"guide is {size}, but 1 to {MAX_CHANNELS} channels are needed; keep some of them"
+        )
+    return np.asarray(guide)
