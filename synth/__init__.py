@@ -14,24 +14,31 @@ if TYPE_CHECKING:
     from synth.patchmatch.details import FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
+    from synth.planes.find import Plane, Planes, find_planes
 
 #: public name -> the module that holds it
 _HOMES = {
     "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
+    "Plane": "synth.planes.find",
+    "Planes": "synth.planes.find",
     "extend": "synth.patchmatch.fill",
     "fill": "synth.patchmatch.fill",
     "fill_details": "synth.patchmatch.fill",
+    "find_planes": "synth.planes.find",
     "nnf": "synth.patchmatch.nnf",
 }
 
 __all__ = [
     "FillDetails",
     "NearestNeighborField",
+    "Plane",
+    "Planes",
     "__version__",
     "extend",
     "fill",
     "fill_details",
+    "find_planes",
     "nnf",
 ]
 

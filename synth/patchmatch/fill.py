@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from synth.devices import Device, choose_device
 from synth.images import check_finite, check_image, check_mask
 from synth.patchmatch.details import FillDetails
+from synth.patchmatch.planar import fill_part
 from synth.patchmatch.regions import windows
 from synth.patchmatch.request import Quality, check_margins, check_patch, make_request
-from synth.patchmatch.window import fill_window
 from synth.progress import Callback, report
+
+#: what ``planes`` may be
+PlanesArgument = Literal["auto"] | NDArray[Any] | None
 
 __all__ = ["FillDetails", "Quality", "extend", "fill", "fill_details"]
 
@@ -35,6 +38,7 @@ def fill(
     quality: Quality = "normal",
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
+    planes: PlanesArgument = "auto",
     seed: int = 0,
     device: Device = "auto",
     callback: Callback | None = None,
@@ -59,6 +63,11 @@ def fill(
         Labels (integers) or features (floats) known everywhere, inside the hole as well, that a
         copied patch must match too. Labels weigh as much as the colours do, features as one
         colour channel each.
+    planes : "auto", None or (3, 3) array
+        The plane that the hole lies on: there the picture is matched as seen frontally, so that
+        rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
+        (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
+        (x, y, 1) is taken as it is.
     seed : int
         0 to 2**64 − 1. Another seed is another answer; the same seed gives the same bytes.
     device : {"auto", "cpu", "cuda"}
@@ -96,6 +105,7 @@ def fill(
         quality=quality,
         source=source,
         guide=guide,
+        planes=planes,
         seed=seed,
         device=device,
         callback=callback,
@@ -110,6 +120,7 @@ def fill_details(
     quality: Quality = "normal",
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
+    planes: PlanesArgument = "auto",
     seed: int = 0,
     device: Device = "auto",
     callback: Callback | None = None,
@@ -123,7 +134,7 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
-        request = make_request(image, hole, patch, quality, source, guide, seed)
+        request = make_request(image, hole, patch, quality, source, guide, planes, seed)
         parts = windows(hole, patch)
     out = image.copy()
     if not parts:
@@ -143,7 +154,7 @@ def fill_details(
         def tick(stage: str, fraction: float, start: float = start, share: int = share) -> None:
             report(callback, stage, start + fraction * share / whole)
 
-        results.append(fill_window(request, part, lane, out, clock, tick))
+        results.append(fill_part(request, part, lane, out, clock, tick))
         done += share
     report(callback, "done", 1.0)
     pixels = [result.pixels for result in results] or [np.zeros((0, 2), np.int32)]

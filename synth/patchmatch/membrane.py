@@ -37,6 +37,8 @@ def membrane(
     pixels: NDArray[np.int32],
     sources: NDArray[np.int32],
     limits: tuple[float, float],
+    *,
+    inside: bool = True,
 ) -> NDArray[np.float64]:
     """Return what to add to each copied pixel so that seams disappear.
 
@@ -49,6 +51,8 @@ def membrane(
         The hole's pixels in reading order and where each was copied from.
     limits : (float, float)
         The least and the largest known value.
+    inside : bool
+        Also hide seams between what was copied from different places.
 
     Returns
     -------
@@ -65,7 +69,10 @@ def membrane(
     local = pixels - np.array([top, left], np.int32)
     half_range = limits[1] / 2 - limits[0] / 2
     values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box)
-    wanted = _between_copies(image, unknown, pixels, sources, half_range)
+    if inside:
+        wanted = _between_copies(image, unknown, pixels, sources, half_range)
+    else:
+        wanted = np.zeros((len(pixels), image.shape[2]), np.float32)
     relax(
         values, wanted, local, np.ascontiguousarray(hole[box]), fixed, np.float32(_SCREENING),
         np.float32(_OVERRELAXATION), _ITERATIONS,

@@ -37,6 +37,8 @@ class Request:
     patch: int
     effort: Effort
     key: tuple[int, int]
+    #: "auto" looks for a plane, a homography is taken as given
+    planes: Literal["auto"] | NDArray[np.float64] | None = None
 
 
 def make_request(
@@ -46,6 +48,7 @@ def make_request(
     quality: str,
     source: NDArray[Any] | None,
     guide: NDArray[Any] | None,
+    planes: Any,
     seed: int,
 ) -> Request:
     """Check everything before any work is done."""
@@ -68,7 +71,10 @@ def make_request(
             )
     if guide is not None:
         guide = _check_guide(guide, image.shape)
-    return Request(image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed))
+    return Request(
+        image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed),
+        _check_planes(planes, hole),
+    )  # fmt: skip
 
 
 def check_patch(patch: Any, shape: tuple[int, ...]) -> int:
@@ -119,3 +125,31 @@ def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
             f"guide is {size}, but 1 to {MAX_CHANNELS} channels are needed; keep some of them"
         )
     return np.asarray(guide)
+
+
+def _check_planes(planes: Any, hole: NDArray[np.bool_]) -> Any:
+    if planes is None or (isinstance(planes, str) and planes == "auto"):
+        return planes
+    needed = (
+        '"auto", None or a homography is needed: a 3×3 matrix of finite numbers from the '
+        "picture's (x, y, 1) to the plane"
+    )
+    try:
+        matrix = np.array(planes, np.float64)
+    except (TypeError, ValueError):
+        raise InputTypeError(f"planes is {planes!r}, but {needed}") from None
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+        raise InputError(f"planes is {planes!r}, but {needed}")
+    if np.linalg.cond(matrix / (np.abs(matrix).max() or 1.0)) > 1e12:
+        raise InputError(
+            "planes is a homography that cannot be inverted; pass one that maps the picture to "
+            "a plane, such as find_planes(image, mask).planes[0].homography"
+        )
+    y, x = np.nonzero(hole)
+    depths = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+    if len(depths) and depths.min() * depths.max() <= 0:
+        raise InputError(
+            "the horizon of the plane (planes=…) runs through the hole, so a part of the hole is "
+            "not on the plane; mask less, or pass planes=None"
+        )
+    return matrix

@@ -18,7 +18,7 @@ from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.request import Request
 
-__all__ = ["fill_window"]
+__all__ = ["fill_window", "match_window", "render", "usable_pixels", "with_sources"]
 
 
 def fill_window(
@@ -30,12 +30,34 @@ def fill_window(
     tick: Callable[[str, float], None],
 ) -> Solution:
     """Fill the holes in ``part`` and write them to ``out``; positions are the picture's."""
+    view, hole, solution = match_window(request, part, lane, clock, tick)
+    with clock("blend"):
+        tick("blend", 0.97)
+        filled = render(request.image[view], hole, request.hole[view], solution)
+        corner = np.array([view[0].start, view[1].start], np.int32)
+        pixels, sources = solution.pixels + corner, solution.sources + corner
+        out[pixels[:, 0], pixels[:, 1]] = filled
+    return Solution(pixels, sources, solution.energy)
+
+
+def match_window(
+    request: Request,
+    part: Window,
+    lane: int,
+    clock: Callable[[str], AbstractContextManager[None]],
+    tick: Callable[[str, float], None],
+) -> tuple[Window, NDArray[np.bool_], Solution]:
+    """Find where the hole pixels in ``part`` come from.
+
+    Returns the window that was looked at, the pixels of it that were filled, and the solution, in
+    positions of that window.
+    """
     with clock("prepare"):
-        view = _with_sources(request, part)
+        view = with_sources(request, part)
         unknown = request.hole[view]
         hole = _within(part, view, unknown)
         image = request.image[view]
-        allowed = _allowed(request, view)
+        allowed = usable_pixels(request, view)
         levels = depth(hole, request.patch)
         colours = 1 if image.ndim == 2 else image.shape[2]
         guide = None if request.guide is None else guide_channels(request.guide[view], colours)
@@ -48,13 +70,7 @@ def fill_window(
             pyramid, voted, patch=request.patch, effort=request.effort,
             key=request.key, lane=lane, bands=bands, tick=tick,
         )  # fmt: skip
-    with clock("blend"):
-        tick("blend", 0.97)
-        filled = _render(image, hole, unknown, solution)
-        corner = np.array([view[0].start, view[1].start], np.int32)
-        pixels, sources = solution.pixels + corner, solution.sources + corner
-        out[pixels[:, 0], pixels[:, 1]] = filled
-    return Solution(pixels, sources, solution.energy)
+    return view, hole, solution
 
 
 def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -67,7 +83,8 @@ def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[n
     return hole
 
 
-def _allowed(request: Request, view: Window) -> NDArray[np.bool_]:
+def usable_pixels(request: Request, view: Window) -> NDArray[np.bool_]:
+    """Tell which pixels of ``view`` may be copied."""
     allowed = ~request.hole[view]
     if request.source is not None:
         allowed &= request.source[view]
@@ -76,7 +93,7 @@ def _allowed(request: Request, view: Window) -> NDArray[np.bool_]:
     return allowed
 
 
-def _with_sources(request: Request, part: Window) -> Window:
+def with_sources(request: Request, part: Window) -> Window:
     """Grow a window until there is enough to copy from, and to all of an explicit source."""
     shape = request.hole.shape
     if request.source is not None:
@@ -87,7 +104,7 @@ def _with_sources(request: Request, part: Window) -> Window:
                 for a, b in zip(part, explicit, strict=True)
             )  # type: ignore[assignment]
     while True:
-        usable = np.count_nonzero(allowed_patches(_allowed(request, part), request.patch))
+        usable = np.count_nonzero(allowed_patches(usable_pixels(request, part), request.patch))
         whole = all(
             side.start == 0 and side.stop == length
             for side, length in zip(part, shape, strict=True)
@@ -117,13 +134,25 @@ def _nothing_to_copy(request: Request) -> str:
     return f"no full {side} patch of known pixels is left to copy from; {', or '.join(mends)}"
 
 
-def _render(
+def render(
     image: NDArray[Any],
     hole: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
     solution: Solution,
+    sampled: NDArray[np.float64] | None = None,
 ) -> NDArray[Any]:
-    """Copy from the sources at the picture's own precision and hide the seam."""
+    """Copy from the sources at the picture's own precision and hide the seam.
+
+    Parameters
+    ----------
+    image : (rows, columns[, channels])
+    hole, unknown : (rows, columns) bool
+        Pixels that are filled, and pixels whose value means nothing.
+    solution : Solution
+    sampled : (n, channels) float64, optional
+        Colours from between the source pixels, where they come from there: these are shaded at
+        the hole's border only, because between them nothing is a step of whole pixels.
+    """
     y, x = solution.sources[:, 0], solution.sources[:, 1]
     copied = image[y, x]
     planes = image[..., np.newaxis] if image.ndim == 2 else image
@@ -135,9 +164,13 @@ def _render(
     low, high = float(known.min()), float(known.max())
     if low / 2 == high / 2:  # equal, or so close to 0 that nothing lies between them
         return copied
-    change = membrane(colours, hole, unknown, solution.pixels, solution.sources, (low, high))
+    change = membrane(
+        colours, hole, unknown, solution.pixels, solution.sources, (low, high),
+        inside=sampled is None,
+    )  # fmt: skip
+    base = colours[y, x] if sampled is None else sampled[:, : colours.shape[2]]
     with np.errstate(over="ignore"):  # what is more than a float can hold is cut to the range
-        corrected = np.clip(colours[y, x] + change * (high / 2 - low / 2) * 2, low, high)
+        corrected = np.clip(base + change * (high / 2 - low / 2) * 2, low, high)
     if image.dtype.kind == "u":
         corrected = np.rint(corrected)
     result = copied.reshape(len(y), -1).copy()
