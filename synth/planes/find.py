@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.images import check_finite, check_image, check_mask
-from synth.planes.edges import find_edges, frame
+from synth.planes.edges import Edges, find_edges, frame
 from synth.planes.homography import apply, rectifying
-from synth.planes.vanishing import vanishing_points
+from synth.planes.vanishing import TOLERANCE, misses, vanishing_points
 
 __all__ = ["Plane", "Planes", "find_planes", "plane_at"]
 
@@ -19,6 +19,9 @@ __all__ = ["Plane", "Planes", "find_planes", "plane_at"]
 CLEAR = 0.55
 #: … and the weaker one this much.
 CLEAR_EACH = 0.09
+#: … and their edges lie all over the picture: blinds on one wall of a room are not its plane.
+COVERED = 0.75
+_CELLS = 6
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,14 @@ class Plane:
         Homogeneous, in pixels; a third coordinate of 0 is infinitely far.
     shares : (float, float)
         Share of the picture's edges that point at each.
+    coverage : float
+        Share of the picture, in a grid of 6×6 cells, where a fair part of these edges lies.
     """
 
     homography: NDArray[np.float64]
     vanishing_points: NDArray[np.float64]
     shares: tuple[float, float]
+    coverage: float
 
     @property
     def confidence(self) -> float:
@@ -48,7 +54,11 @@ class Plane:
     @property
     def clear(self) -> bool:
         """Whether a fill may rely on it."""
-        return self.confidence >= CLEAR and min(self.shares) >= CLEAR_EACH
+        return (
+            self.confidence >= CLEAR
+            and min(self.shares) >= CLEAR_EACH
+            and self.coverage >= COVERED
+        )
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,8 @@ def plane_at(
     image: NDArray[Any], known: NDArray[np.bool_], centre: NDArray[np.float64]
 ) -> Plane | None:
     """Find the plane of checked input, its scale 1 at ``centre``; None where there is none."""
-    found = vanishing_points(find_edges(image, known))
+    edges = find_edges(image, known)
+    found = vanishing_points(edges)
     if len(found) < 2:
         return None
     scale, (cx, cy) = frame(known.shape)
@@ -164,7 +175,25 @@ def plane_at(
         return None
     if not np.isfinite(homography).all():
         return None
-    return Plane(homography, points, (found[0][1], found[1][1]))
+    shares = (found[0][1], found[1][1])
+    return Plane(homography, points, shares, _coverage(edges, [p for p, _ in found], known))
+
+
+def _coverage(edges: Edges, points: list[NDArray[np.float64]], known: NDArray[np.bool_]) -> float:
+    """Share of the known cells with at least a quarter of the edges that an even spread gives."""
+    scale, centre = frame(known.shape)
+    rows, columns = known.shape
+    place = edges.points * scale + np.array(centre)
+    explained = np.min([misses(point, edges) for point in points], axis=0) < TOLERANCE
+    cell = (place * _CELLS / np.array([columns, rows])).astype(int).clip(0, _CELLS - 1)
+    count = np.zeros((_CELLS, _CELLS))
+    np.add.at(count, (cell[explained, 1], cell[explained, 0]), 1)
+    row, column = np.nonzero(known)
+    size = np.zeros((_CELLS, _CELLS))
+    np.add.at(size, (row * _CELLS // rows, column * _CELLS // columns), 1)
+    seen = size > 0.5 * size.max()
+    even = np.count_nonzero(explained) * size / size.sum()
+    return float((count[seen] >= 0.25 * even[seen]).mean())
 
 
 def _steps(low: float, high: float, spacing: int) -> list[float]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from synth.planes.edges import Edges
 
-__all__ = ["vanishing_points"]
+__all__ = ["TOLERANCE", "misses", "vanishing_points"]
 
 #: An edge belongs to a vanishing point that it misses by at most this angle, in degrees.
 TOLERANCE = 2.5
