@@ -58,6 +58,7 @@ class Settings:
 
     quality: str = "normal"
     seed: int = 0
+    planes: str = "auto"
     resize_mask: bool = False
     overwrite: bool = False
 
@@ -163,6 +164,7 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         hole,
         quality=settings.quality,  # type: ignore[arg-type]  # click has checked it
         source=source,
+        planes="auto" if settings.planes == "auto" else None,
         seed=settings.seed,
         callback=callback,
     )

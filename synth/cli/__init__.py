@@ -13,6 +13,7 @@ __all__ = ["main"]
 _HOMES = {
     "fill": "synth.cli.fill",
     "nnf": "synth.cli.nnf",
+    "planes": "synth.cli.planes",
     "demo": "synth.cli.service",
     "info": "synth.cli.service",
     "warmup": "synth.cli.service",

@@ -47,6 +47,13 @@ __all__ = ["fill"]
     type=path(),
     help="White where may be copied from: one file, or a folder as for masks.",
 )
+@click.option(
+    "--planes",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    show_default=True,
+    help="Fill wide holes on the plane that the picture shows, such as a wall, or never.",
+)
 @click.option("--resize-mask", is_flag=True, help="Resize masks of another size than the picture.")
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done, one object a picture.")
@@ -57,6 +64,7 @@ def fill(
     quality: str,
     seed: int,
     source: str | None,
+    planes: str,
     resize_mask: bool,
     overwrite: bool,
     as_json: bool,
@@ -85,7 +93,7 @@ def fill(
             "or pass --overwrite"
         )
     jobs = plan(picture, output, mask, source)
-    return _run(jobs, Settings(quality, seed, resize_mask, overwrite), as_json)
+    return _run(jobs, Settings(quality, seed, planes, resize_mask, overwrite), as_json)
 
 
 def _same(one: str, other: str) -> bool:

@@ -1,0 +1,69 @@
+"""``synth planes``: which plane a picture shows."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from synth.cli.group import path
+
+__all__ = ["planes"]
+
+
+@click.command()
+@click.argument("picture", metavar="IN", type=path(dir_okay=False))
+@click.option(
+    "-m",
+    "--mask",
+    type=path(dir_okay=False),
+    help="White = not to be looked at. The plane's scale is 1 at its centre.",
+)
+@click.option("-o", "--output", metavar="OUT", type=path(dir_okay=False), help="The drawing.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the planes as one object.")
+def planes(
+    picture: str, mask: str | None, output: str | None, overwrite: bool, as_json: bool
+) -> None:
+    """Show the plane that a wide hole would be filled on.
+
+    OUT shows its grid over the picture: green where a fill may rely on it, red where not.
+    """
+    import synth
+    from synth.codecs import format_of
+    from synth.files import load, save
+    from synth.unfinished import check_target
+
+    if output is None and not as_json:
+        raise click.UsageError("nothing would come out; pass -o OUT, or --json, or both")
+    if output is not None:
+        check_target(output, overwrite=overwrite)
+        format_of(output)
+    image = load(picture).pixels
+    found = synth.find_planes(image, None if mask is None else load(mask).pixels)
+    if output is not None:
+        save(output, found.draw(), overwrite=overwrite)
+    if as_json:
+        planes = [
+            {
+                "homography": plane.homography.tolist(),
+                "vanishing_points": plane.vanishing_points.tolist(),
+                "shares": plane.shares,
+                "coverage": plane.coverage,
+                "clear": plane.clear,
+            }
+            for plane in found.planes
+        ]
+        click.echo(json.dumps({"picture": picture, "planes": planes}))
+    for plane in found.planes or (None,):
+        if plane is None:
+            told = "no plane: the edges have no two directions in common"
+        else:
+            kind = "a clear plane" if plane.clear else "no clear plane"
+            told = (
+                f"{kind}: {plane.confidence:.0%} of the edges lie along two directions, "
+                f"in {plane.coverage:.0%} of the picture"
+            )
+        click.echo(f"synth: {told}", err=True)
+    if output is not None:
+        click.echo(f"synth: wrote {output}", err=True)

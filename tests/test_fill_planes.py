@@ -1,0 +1,119 @@
+"""Fills on planes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage import data
+from test_planes import SIDE, aslant, seen, tiles
+
+import synth
+from synth.compare import ssim
+from synth.errors import InputError, InputTypeError
+
+
+def oval(shape: tuple[int, ...], share: float = 0.45) -> np.ndarray:
+    row, column = np.ogrid[: shape[0], : shape[1]]
+    y = (row - shape[0] / 2) / (share * shape[0] / 2)
+    x = (column - shape[1] / 2) / (share * shape[1] / 2)
+    return x**2 + y**2 < 1
+
+
+def test_a_lattice_is_filled_exactly_where_the_plane_is_a_matter_of_whole_pixels():
+    image = tiles()
+    hole = oval(image.shape)
+    filled = synth.fill(image, hole, planes=np.eye(3))
+    assert (filled == image).all()
+
+
+def test_rows_in_perspective_go_on_straight():
+    image = seen(aslant(0.35, 12), tiles(2 * SIDE))
+    hole = oval(image.shape)
+    on_plane = ssim(synth.fill(image, hole), image, hole)
+    without = ssim(synth.fill(image, hole, planes=None), image, hole)
+    assert on_plane > 0.75
+    assert on_plane > without + 0.15
+
+
+def test_the_brick_wall_keeps_its_rows():
+    image = data.brick()
+    row, column = np.ogrid[:512, :512]
+    hole = ((row - 255.5) / 113) ** 2 + ((column - 255.5) / 150) ** 2 <= 1
+    assert ssim(synth.fill(image, hole), image, hole) >= 0.80
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_auto_is_the_plain_fill_where_there_is_no_plane(name):
+    image = getattr(data, name)()[:300, :300]
+    hole = oval(image.shape, 0.4)
+    plain = synth.fill(image, hole, planes=None, quality="draft")
+    assert (synth.fill(image, hole, planes="auto", quality="draft") == plain).all()
+
+
+def test_auto_leaves_narrow_holes_to_the_plain_fill():
+    image = tiles()
+    hole = np.zeros(image.shape, bool)
+    hole[40:280, 150:170] = True
+    details = synth.fill_details(image, hole, quality="draft")
+    plain = synth.fill_details(image, hole, quality="draft", planes=None)
+    assert (details.sources == plain.sources).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("channels", [0, 1, 3, 4, 7])
+def test_every_kind_of_picture_keeps_what_is_outside_the_hole(dtype, channels):
+    scale = {np.uint8: 1.0, np.uint16: 257.0}.get(dtype, 1 / 255)
+    image = (seen(aslant(0.2, 5), tiles(2 * SIDE)) * scale).astype(dtype)
+    if channels:
+        image = np.repeat(image[..., None], channels, axis=2)
+    if channels == 4:
+        image[..., 3] = image.max()
+    hole = oval(image.shape, 0.3)
+    details = synth.fill_details(image, hole, quality="draft", seed=4)
+    assert details.image.dtype == image.dtype
+    assert (details.image[~hole] == image[~hole]).all()
+    assert (details.pixels == np.argwhere(hole)).all()
+    assert not hole[details.sources[:, 0], details.sources[:, 1]].any()
+    assert details.image.min() >= image[~hole].min()
+    assert details.image.max() <= image[~hole].max()
+
+
+def test_values_in_the_hole_do_not_matter_and_threads_do_not_either(monkeypatch):
+    image = seen(aslant(0.2, 5), tiles(2 * SIDE))
+    hole = oval(image.shape, 0.4)
+    monkeypatch.setenv("SYNTH_NUM_THREADS", "1")
+    one = synth.fill(image, hole, quality="draft", seed=9)
+    monkeypatch.setenv("SYNTH_NUM_THREADS", "3")
+    changed = np.where(hole, 255 - image, image)
+    assert (synth.fill(changed, hole, quality="draft", seed=9) == one).all()
+
+
+def test_a_source_mask_and_a_guide_are_obeyed_on_a_plane():
+    image = seen(aslant(0.2, 5), tiles(2 * SIDE))
+    hole = oval(image.shape, 0.3)
+    source = np.zeros(hole.shape, bool)
+    source[:, : SIDE // 2] = True
+    details = synth.fill_details(image, hole, source=source, quality="draft")
+    assert source[details.sources[:, 0], details.sources[:, 1]].all()
+    labels = (np.arange(SIDE)[:, None] * np.ones(SIDE) > SIDE / 2).astype(np.int32)
+    details = synth.fill_details(image, hole, guide=labels, planes=np.eye(3), quality="draft")
+    same = labels[tuple(details.pixels.T)] == labels[tuple(details.sources.T)]
+    assert same.mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("planes", "error", "needed"),
+    [
+        ("best", InputTypeError, "homography is needed"),
+        (np.eye(2), InputError, "3×3"),
+        (np.full((3, 3), np.nan), InputError, "finite"),
+        (np.ones((3, 3)), InputError, "inverted"),
+        (np.zeros((3, 3)), InputError, "inverted"),
+        (np.array([[1, 0, 0], [0, 1, 0], [-1 / 160, 0, 1]]), InputError, "horizon"),
+        (object(), InputTypeError, "homography is needed"),
+    ],
+)
+def test_what_is_no_plane_is_refused(planes, error, needed):
+    image = tiles()
+    with pytest.raises(error, match=needed):
+        synth.fill(image, oval(image.shape), planes=planes)
