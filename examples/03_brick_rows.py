@@ -16,8 +16,8 @@ from synth.files import save
 
 def main() -> None:
     """Fill an ellipse in a wall that was photographed from the side."""
-    corners = np.float32([[-200, -120], [712, -200], [712, 712], [-200, 630]])
-    frontal = np.float32([[0, 0], [512, 0], [512, 512], [0, 512]])
+    corners = np.array([[-200, -120], [712, -200], [712, 712], [-200, 630]], np.float32)
+    frontal = np.array([[0, 0], [512, 0], [512, 512], [0, 512]], np.float32)
     aside = cv2.getPerspectiveTransform(frontal, corners)
     wall = cv2.warpPerspective(data.brick(), aside, (512, 512))
     wall = np.repeat(wall[..., np.newaxis], 3, axis=2)
@@ -28,7 +28,7 @@ def main() -> None:
     plain = synth.fill(wall, mask, planes=None)
     straight = synth.fill(wall, mask)  # planes="auto"
 
-    marked = np.where(mask[..., np.newaxis], np.uint8([255, 0, 90]), wall)
+    marked = np.where(mask[..., np.newaxis], np.array([255, 0, 90], np.uint8), wall)
     save("03_brick_rows.png", np.hstack([marked, plane.draw(), plain, straight]), overwrite=True)
     lines = ", ".join(f"{found.confidence:.0%}" for found in plane.planes)
     print(f"03_brick_rows.png: {lines} of the edges lie along the plane's two directions")

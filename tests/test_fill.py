@@ -44,7 +44,9 @@ def threads(count):
 def uncorrected():
     """Leave the copied pixels as they are at their sources."""
     return mock.patch.object(
-        window, "membrane", lambda image, hole, unknown, pixels, *_: np.zeros((len(pixels), 1))
+        window,
+        "membrane",
+        lambda image, hole, unknown, pixels, *_, **__: np.zeros((len(pixels), 1)),
     )
 
 

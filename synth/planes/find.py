@@ -135,8 +135,8 @@ def find_planes(image: NDArray[Any], mask: NDArray[Any] | None = None) -> Planes
     Examples
     --------
     >>> import numpy as np
-    >>> rows, columns = np.ogrid[:96, :96]
-    >>> tiles = np.where((rows % 12 < 2) | (columns % 12 < 2), 0, 200).astype(np.uint8)
+    >>> rows, columns = np.ogrid[:192, :192]
+    >>> tiles = np.where((rows % 32 < 2) | (columns % 32 < 2), 0, 200).astype(np.uint8)
     >>> (plane,) = find_planes(tiles).planes
     >>> plane.clear, bool(np.allclose(plane.homography, np.eye(3), atol=0.01))
     (True, True)
