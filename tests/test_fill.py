@@ -220,7 +220,7 @@ def test_corrections_are_shares_of_the_known_range_rounded_and_cut(dtype):
     mask = box(image.shape, 10, 10, 12)
     for share in (0.4 / 255, -0.3, 0.3):
         constant = np.full((144, 3), share)
-        with mock.patch.object(window, "membrane", lambda *_, change=constant: change):
+        with mock.patch.object(window, "membrane", lambda *_, change=constant, **__: change):
             details = synth.fill_details(image, mask, quality="draft")
         low, high = float(image[~mask].min()), float(image[~mask].max())
         copied = image[tuple(details.sources.T)].astype(float)
@@ -276,7 +276,7 @@ def test_details_tell_how_it_came_about():
     assert np.array_equal(where[mask], details.sources)
     assert [level for level, _ in details.energy] == [2, 1, 0]
     assert all(0 <= value < 255**2 for _, value in details.energy)
-    assert set(details.seconds) == {"check", "prepare", "search", "blend"}
+    assert set(details.seconds) == {"check", "plane", "prepare", "search", "blend"}
     assert all(seconds >= 0 for seconds in details.seconds.values())
     with pytest.raises(AttributeError):
         details.image = image

@@ -79,7 +79,7 @@ def _homography(request: Request, part: Window, view: Window) -> NDArray[np.floa
     if 2 * radius < _WIDE:
         return None
     image = request.image[view]
-    plane = plane_at(image, ~request.hole[view], centre_of(hole))
+    plane = plane_at(image, ~request.hole[view], centre_of(hole), clear=True)
     return plane.homography if plane is not None and plane.clear else None
 
 

@@ -159,11 +159,18 @@ def centre_of(hole: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def plane_at(
-    image: NDArray[Any], known: NDArray[np.bool_], centre: NDArray[np.float64]
+    image: NDArray[Any],
+    known: NDArray[np.bool_],
+    centre: NDArray[np.float64],
+    *,
+    clear: bool = False,
 ) -> Plane | None:
-    """Find the plane of checked input, its scale 1 at ``centre``; None where there is none."""
+    """Find the plane of checked input, its scale 1 at ``centre``; None where there is none.
+
+    ``clear`` gives up early where the plane cannot become a clear one.
+    """
     edges = find_edges(image, known)
-    found = vanishing_points(edges)
+    found = vanishing_points(edges, least=CLEAR / 2 if clear else 0.0)
     if len(found) < 2:
         return None
     scale, (cx, cy) = frame(known.shape)
