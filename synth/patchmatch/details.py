@@ -29,6 +29,11 @@ class FillDetails:
         patches over the hole and what they were matched to; coarsest first.
     seconds : dict of str to float
         Wall time by stage.
+    samples : (n, rows, columns[, channels]) or None
+        With ``samples=n``: this picture first, then other answers to the same hole.
+    spread : (rows, columns) float32 or None
+        Standard deviation over the samples, the mean over the channels, in the picture's units:
+        where the answers disagree. 0 outside the hole.
     """
 
     image: NDArray[Any] = field(repr=False)
@@ -36,6 +41,8 @@ class FillDetails:
     sources: NDArray[np.int32] = field(repr=False)
     energy: tuple[tuple[int, float], ...]
     seconds: dict[str, float]
+    samples: NDArray[Any] | None = field(default=None, repr=False)
+    spread: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @property
     def source_map(self) -> NDArray[np.int32]:

@@ -11,18 +11,29 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.devices import Device, choose_device
+from synth.errors import InputError
 from synth.images import check_finite, check_image, check_mask
+from synth.patchmatch.answers import candidates, draw, spread
 from synth.patchmatch.details import FillDetails
 from synth.patchmatch.planar import fill_part
-from synth.patchmatch.regions import windows
-from synth.patchmatch.request import Quality, check_margins, check_patch, make_request
-from synth.progress import Callback, report
+from synth.patchmatch.regions import Window, windows
+from synth.patchmatch.request import (
+    Quality,
+    Request,
+    check_margins,
+    check_patch,
+    check_samples,
+    make_request,
+)
+from synth.progress import Callback, Progress, report
+from synth.randomness import key_of
 
 #: what ``planes`` may be
 PlanesArgument = Literal["auto"] | NDArray[Any] | None
@@ -39,6 +50,7 @@ def fill(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    samples: int | None = None,
     seed: int = 0,
     device: Device = "auto",
     callback: Callback | None = None,
@@ -68,6 +80,11 @@ def fill(
         rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
         (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
         (x, y, 1) is taken as it is.
+    samples : int, optional
+        Return so many different answers, 1 to 64: a hole has many, and this draws from
+        p(hole | surroundings). The first is the one without ``samples``; the others come from
+        further seeds and sizes of patches, of twice as many candidates those that differ most
+        and fit about as well. Takes 2 × samples − 1 times as long.
     seed : int
         0 to 2**64 − 1. Another seed is another answer; the same seed gives the same bytes.
     device : {"auto", "cpu", "cuda"}
@@ -78,7 +95,8 @@ def fill(
     Returns
     -------
     ndarray
-        A new array of the same shape and dtype, equal to ``image`` bit for bit outside the mask.
+        A new array of the same shape and dtype, equal to ``image`` bit for bit outside the mask;
+        with ``samples``, so many of them, stacked along a new first axis.
 
     Raises
     ------
@@ -98,7 +116,7 @@ def fill(
     >>> bool((fill(stripes, hole) == stripes).all())
     True
     """
-    return fill_details(
+    details = fill_details(
         image,
         mask,
         patch=patch,
@@ -106,10 +124,12 @@ def fill(
         source=source,
         guide=guide,
         planes=planes,
+        samples=samples,
         seed=seed,
         device=device,
         callback=callback,
-    ).image
+    )
+    return details.image if details.samples is None else details.samples
 
 
 def fill_details(
@@ -121,6 +141,7 @@ def fill_details(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    samples: int | None = None,
     seed: int = 0,
     device: Device = "auto",
     callback: Callback | None = None,
@@ -135,8 +156,8 @@ def fill_details(
         image = check_image(image)
         hole = check_mask(mask, image.shape)
         request = make_request(image, hole, patch, quality, source, guide, planes, seed)
-        parts = windows(hole, patch)
-    out = image.copy()
+        count = None if samples is None else check_samples(samples)
+        parts = windows(hole, request.patch)
     if not parts:
         warnings.warn(
             "the mask is empty, so there is nothing to fill and the image is returned as it is; "
@@ -144,6 +165,35 @@ def fill_details(
             UserWarning,
             stacklevel=_stack_level(),
         )
+    fills = 1 if count is None else candidates(count)
+
+    def one(request: Request, number: int) -> FillDetails:
+        def part_of(progress: Progress) -> None:
+            report(callback, progress.stage, (number + progress.fraction) / fills)
+
+        return _fill(request, parts, clock, part_of)
+
+    first = one(request, 0)
+    if count is not None:
+
+        def again(number: int, step: int, side: int) -> FillDetails:
+            side = min(side, min(image.shape[:2]))
+            other = replace(request, key=key_of((int(seed) + step) % 2**64), patch=side)
+            try:
+                return one(other, number)
+            except InputError:  # no room for larger patches
+                return one(replace(other, patch=request.patch), number)
+
+        stack = np.stack([answer.image for answer in draw(first, count, request.patch, again)])
+        first = replace(first, samples=stack, spread=spread(stack), seconds=dict(clock.seconds))
+    report(callback, "done", 1.0)
+    return first
+
+
+def _fill(request: Request, parts: list[Window], clock: _Clock, callback: Callback) -> FillDetails:
+    """Fill all windows once."""
+    hole = request.hole
+    out = request.image.copy()
     shares = [int(np.count_nonzero(hole[part])) for part in parts]
     whole = max(1, sum(shares))
     done = 0
@@ -156,7 +206,6 @@ def fill_details(
 
         results.append(fill_part(request, part, lane, out, clock, tick))
         done += share
-    report(callback, "done", 1.0)
     pixels = [result.pixels for result in results] or [np.zeros((0, 2), np.int32)]
     sources = [result.sources for result in results] or [np.zeros((0, 2), np.int32)]
     every = np.concatenate(pixels)

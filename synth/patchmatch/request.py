@@ -15,7 +15,7 @@ from synth.patchmatch.em import Effort
 from synth.patchmatch.regions import bounding_window
 from synth.randomness import key_of
 
-__all__ = ["Quality", "Request", "check_margins", "check_patch", "make_request"]
+__all__ = ["Quality", "Request", "check_margins", "check_patch", "check_samples", "make_request"]
 
 Quality = Literal["draft", "normal", "best"]
 
@@ -93,6 +93,20 @@ def check_patch(patch: Any, shape: tuple[int, ...]) -> int:
             "pass a larger image" + (f" or patch={smaller}" if smaller >= 3 else "")
         )
     return side
+
+
+def check_samples(samples: Any) -> int:
+    """Tell how many answers are wanted."""
+    needed = f"samples is {samples!r}, but a whole number from 1 to 64 is needed, or None for one"
+    if isinstance(samples, bool | np.bool_):
+        raise InputTypeError(needed)
+    try:
+        count = operator.index(samples)
+    except TypeError:
+        raise InputTypeError(needed) from None
+    if not 1 <= count <= 64:
+        raise InputError(needed)
+    return count
 
 
 def check_margins(margins: Any) -> list[int]:
