@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -59,6 +60,7 @@ class Settings:
     quality: str = "normal"
     seed: int = 0
     planes: str = "auto"
+    samples: int | None = None
     resize_mask: bool = False
     overwrite: bool = False
 
@@ -142,7 +144,7 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
     start = time.perf_counter()
     if job.output != STREAM:
         format = format_of(job.output)
-        _check_output(job, settings.overwrite)
+        _check_output(job, settings)
     picture = _load(job.picture)
     if job.output == STREAM:
         format = picture.format
@@ -165,16 +167,31 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         quality=settings.quality,  # type: ignore[arg-type]  # click has checked it
         source=source,
         planes="auto" if settings.planes == "auto" else None,
+        samples=settings.samples,
         seed=settings.seed,
         callback=callback,
     )
-    filled = details.image if colours is pixels else _opaque(pixels, details.image, hole)
+    answers = [details.image] if details.samples is None else list(details.samples)
+    if colours is not pixels:
+        answers = [_opaque(pixels, answer, hole) for answer in answers]
     computed = time.perf_counter()
+    outputs = outputs_of(job.output, settings.samples)
     if job.output == STREAM:
-        save(sys.stdout.buffer, filled, like=picture, format=format)
+        save(sys.stdout.buffer, answers[0], like=picture, format=format)
     else:
         Path(job.output).parent.mkdir(parents=True, exist_ok=True)
-        save(job.output, filled, like=picture, overwrite=settings.overwrite)
+        if details.samples is not None:
+            answers.append(_sheet(answers))
+        for path, answer in zip(outputs, answers, strict=True):
+            save(path, answer, like=picture, overwrite=settings.overwrite)
+    several = {}
+    if details.spread is not None:
+        inside = details.spread[hole]
+        several = {
+            "outputs": outputs[:-1],
+            "sheet": outputs[-1],
+            "spread": float(inside.mean()) if inside.size else 0.0,
+        }
     return {
         "input": job.picture,
         "mask": mask_path,
@@ -191,7 +208,27 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
             "save": time.perf_counter() - computed,
         },
         "energy": [[int(level), float(energy)] for level, energy in details.energy],
+        **several,
     }
+
+
+def outputs_of(output: str, samples: int | None) -> list[str]:
+    """List the files of one picture: for several answers ``out-1.png`` … and ``out-sheet.png``."""
+    if samples is None:
+        return [output]
+    stem, ending = os.path.splitext(output)
+    return [f"{stem}-{part}{ending}" for part in (*range(1, samples + 1), "sheet")]
+
+
+def _sheet(answers: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Lay the answers out in a grid, as square as can be, black where there is none."""
+    import numpy as np
+
+    across = math.ceil(math.sqrt(len(answers)))
+    blank = [np.zeros_like(answers[0])] * (-len(answers) % across)
+    tiles = answers + blank
+    rows = [np.hstack(tiles[at : at + across]) for at in range(0, len(tiles), across)]
+    return np.vstack(rows)
 
 
 def _name(path: str, stream: str) -> str:
@@ -204,10 +241,11 @@ def _load(path: str) -> Picture:
     return load(sys.stdin.buffer, name="standard input") if path == STREAM else load(path)
 
 
-def _check_output(job: Job, overwrite: bool) -> None:
+def _check_output(job: Job, settings: Settings) -> None:
     # in a folder run the folders of the outputs are made when there is something to write
     if not job.relative or Path(job.output).parent.is_dir():
-        check_target(job.output, overwrite=overwrite)
+        for path in outputs_of(job.output, settings.samples):
+            check_target(path, overwrite=settings.overwrite)
 
 
 def _paired(path: str | None, job: Job, what: str) -> str | None:

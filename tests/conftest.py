@@ -50,7 +50,13 @@ def filling(monkeypatch):
         calls.append(SimpleNamespace(image=image, mask=mask, **options))
         filled = image.copy()
         filled[mask] = 7
-        return SimpleNamespace(image=filled, energy=((1, 2.0), (0, 1.0)), seconds={"search": 0.5})
+        return SimpleNamespace(
+            image=filled,
+            energy=((1, 2.0), (0, 1.0)),
+            seconds={"search": 0.5},
+            samples=None,
+            spread=None,
+        )
 
     monkeypatch.setattr("synth.patchmatch.fill.fill_details", fill_details)
     return calls

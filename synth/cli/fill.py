@@ -54,6 +54,12 @@ __all__ = ["fill"]
     show_default=True,
     help="Fill wide holes on the plane that the picture shows, such as a wall, or never.",
 )
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Write N different answers, OUT-1, OUT-2 and so on, and all of them on OUT-sheet.",
+)
 @click.option("--resize-mask", is_flag=True, help="Resize masks of another size than the picture.")
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done, one object a picture.")
@@ -65,6 +71,7 @@ def fill(
     seed: int,
     source: str | None,
     planes: str,
+    samples: int | None,
     resize_mask: bool,
     overwrite: bool,
     as_json: bool,
@@ -76,6 +83,10 @@ def fill(
     """
     from synth.batch import STREAM, Settings, plan
 
+    if samples is not None and output == STREAM:
+        raise click.UsageError(
+            "--samples writes several files, and -o - is one; name a file"
+        )
     if as_json and output == STREAM:
         raise click.UsageError("--json and -o - would both write to standard output; choose one")
     if picture == mask == STREAM:
@@ -93,7 +104,7 @@ def fill(
             "or pass --overwrite"
         )
     jobs = plan(picture, output, mask, source)
-    return _run(jobs, Settings(quality, seed, planes, resize_mask, overwrite), as_json)
+    return _run(jobs, Settings(quality, seed, planes, samples, resize_mask, overwrite), as_json)
 
 
 def _same(one: str, other: str) -> bool:
@@ -128,8 +139,10 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
                 click.echo(json.dumps(done))
             elif job.output != STREAM:
                 seconds = sum(done["seconds"].values())
+                first, *others = done.get("outputs", [job.output])
+                written = f"{first} … {others[-1]} and {done['sheet']}" if others else first
                 shown.note(
-                    f"{place}wrote {job.output}: {done['hole_pixels']} pixels filled "
+                    f"{place}wrote {written}: {done['hole_pixels']} pixels filled "
                     f"in {seconds:.1f} s"
                 )
         if failures:
