@@ -84,9 +84,7 @@ def fill(
     from synth.batch import STREAM, Settings, plan
 
     if samples is not None and output == STREAM:
-        raise click.UsageError(
-            "--samples writes several files, and -o - is one; name a file"
-        )
+        raise click.UsageError("--samples writes several files, and -o - is one; name a file")
     if as_json and output == STREAM:
         raise click.UsageError("--json and -o - would both write to standard output; choose one")
     if picture == mask == STREAM:
