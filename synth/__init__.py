@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 from synth._version import __version__
 
 if TYPE_CHECKING:
+    from synth.bayes.classifier import BayesClassifier
+    from synth.bayes.conditional import ConditionalDensity, crps
+    from synth.bayes.posterior import PosteriorSample, PosteriorSampler
+    from synth.density.empirical import Empirical
+    from synth.density.kernel_density import KernelDensity
     from synth.patchmatch.details import FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
@@ -18,6 +23,13 @@ if TYPE_CHECKING:
 
 #: public name -> the module that holds it
 _HOMES = {
+    "BayesClassifier": "synth.bayes.classifier",
+    "ConditionalDensity": "synth.bayes.conditional",
+    "Empirical": "synth.density.empirical",
+    "KernelDensity": "synth.density.kernel_density",
+    "PosteriorSample": "synth.bayes.posterior",
+    "PosteriorSampler": "synth.bayes.posterior",
+    "crps": "synth.bayes.conditional",
     "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
     "Plane": "synth.planes.find",
@@ -30,11 +42,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "BayesClassifier",
+    "ConditionalDensity",
+    "Empirical",
     "FillDetails",
+    "KernelDensity",
     "NearestNeighborField",
     "Plane",
     "Planes",
+    "PosteriorSample",
+    "PosteriorSampler",
     "__version__",
+    "crps",
     "extend",
     "fill",
     "fill_details",

@@ -18,7 +18,8 @@ class Purpose(IntEnum):
     """The last counter word: two uses of one position never share their bits.
 
     0 to 255, because a fill puts the number of its region above. By package: 0 fields and fills,
-    16 planes and choices, 32 editing, 48 Efros-Leung, 64 texture, 80 densities.
+    16 planes and choices, 32 editing, 48 Efros-Leung, 64 texture, 80 densities,
+    96 Bayes' rule.
     """
 
     INITIALIZE = 0

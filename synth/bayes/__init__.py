@@ -1,0 +1,1 @@
+"""Bayes' rule: generators become classifiers, and classifiers with a prior generate."""

@@ -1,0 +1,1 @@
+"""Densities over rows of numbers: kernels and mixtures."""

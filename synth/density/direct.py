@@ -1,0 +1,103 @@
+"""Log-sums of Gaussians, every point at every query: exact wherever the queries lie."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.kernels._jit import threads
+from synth.kernels.cpu import kernel_sums
+
+__all__ = ["batches", "direct_log_sums", "responsibilities"]
+
+_LOG2E = float(np.log2(np.e))
+#: From so many columns on, exponents come out of matrix products.
+_WIDE = 16
+#: Points of a matrix product: with 256 queries its result (1 MiB) stays in the second cache.
+_POINTS = 512
+#: Numbers of a table of queries by points, where one is needed (32 MiB).
+_BATCH = 1 << 22
+
+
+def direct_log_sums(
+    points: NDArray[np.float64],
+    log_weights: NDArray[np.float64],
+    queries: NDArray[np.float64],
+    precision: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return log Σⱼ wⱼ exp(−½ aⱼ |qᵢ − xⱼ|²), (m,).
+
+    Parameters
+    ----------
+    points : (n, d)
+        In units of the bandwidth.
+    log_weights : (n,)
+    queries : (m, d)
+    precision : (n,), optional
+        aⱼ, 1 if not given: Abramson's local bandwidths, inverse and squared.
+
+    Notes
+    -----
+    The largest exponent of each query is kept apart (log-sum-exp, online), so nothing underflows.
+    """
+    out = np.empty(len(queries))
+    center = points.mean(axis=0)  # keeps the products small, in which digits cancel
+    points, queries = points - center, queries - center
+    scales = np.full(len(points), 0.5 * _LOG2E)
+    if precision is not None:
+        scales = scales * precision
+    offsets = log_weights * _LOG2E
+    bands = -(-len(queries) // kernel_sums.QUERIES)
+    with threads() as run:
+        if points.shape[1] < _WIDE:
+            columns = np.ascontiguousarray(queries.T)
+            rows = np.ascontiguousarray(points)
+            run(kernel_sums.log_sums, bands, rows, scales, offsets, columns, out)
+        else:
+            squares = np.einsum("nd,nd->n", points, points)
+            level = (offsets - scales * squares)[:, np.newaxis]
+            left = np.hstack([2 * scales[:, np.newaxis] * points, -scales[:, np.newaxis], level])
+            run(_product_band, bands, left, queries, out)
+    return out / _LOG2E
+
+
+def _product_band(
+    left: NDArray[np.float64],
+    queries: NDArray[np.float64],
+    out: NDArray[np.float64],
+    band: int,
+) -> None:
+    """`log_sums` for one band of queries by products [2ax, −a, b − a|x|²] · [q, |q|², 1]."""
+    own = queries[band * kernel_sums.QUERIES : (band + 1) * kernel_sums.QUERIES]
+    lanes = -(-len(own) // kernel_sums.LANES) * kernel_sums.LANES
+    right = np.zeros((left.shape[1], lanes))
+    right[:-2, : len(own)] = own.T
+    right[-2, : len(own)] = np.einsum("nd,nd->n", own, own)
+    right[-1] = 1.0
+    maximum, total = np.full(lanes, -np.inf), np.zeros(lanes)
+    for first in range(0, len(left), _POINTS):
+        kernel_sums.exponent_sums(left[first : first + _POINTS] @ right, maximum, total)
+    start = band * kernel_sums.QUERIES
+    out[start : start + len(own)] = (maximum + np.log2(total))[: len(own)]
+
+
+def batches(queries: int, points: int) -> list[slice]:
+    """Cut queries so that a table of each part by all points stays small."""
+    step = max(1, _BATCH // points)
+    return [slice(start, start + step) for start in range(0, queries, step)]
+
+
+def responsibilities(
+    points: NDArray[np.float64],
+    log_weights: NDArray[np.float64],
+    queries: NDArray[np.float64],
+    precision: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the share that each kernel has in the density at each query, (m, n)."""
+    from scipy.spatial.distance import cdist
+
+    terms = log_weights - 0.5 * precision * cdist(queries, points, "sqeuclidean")
+    terms -= terms.max(axis=1, keepdims=True)
+    np.exp(terms, out=terms)
+    terms /= terms.sum(axis=1, keepdims=True)
+    return np.asarray(terms)

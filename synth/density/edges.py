@@ -1,0 +1,115 @@
+"""Where space ends, or begins again: bounds by reflection, periods by wrapping."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import InputError
+
+__all__ = ["Edges", "check_edges"]
+
+#: Images farther than so many bandwidths away add less than 1e-17.
+_REACH = 9.0
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Bounds and periods of columns.
+
+    The density in the bounded space is the sum of the unbounded one over the images of a query:
+    mirrored at each bound (Silverman 1986, section 2.10), or moved by whole periods.
+    """
+
+    bounds: dict[int, tuple[float, float]] = field(default_factory=dict)
+    period: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.bounds or self.period)
+
+    def outside(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which rows lie beyond a bound."""
+        beyond = np.zeros(len(rows), bool)
+        for column, (low, high) in self.bounds.items():
+            beyond |= (rows[:, column] < low) | (rows[:, column] > high)
+        return beyond
+
+    def inside(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mirror and wrap rows into the space."""
+        rows = rows.copy()
+        for column, (low, high) in self.period.items():
+            rows[:, column] = low + np.mod(rows[:, column] - low, high - low)
+        for column, (low, high) in self.bounds.items():
+            values = rows[:, column]
+            if np.isinf(high):
+                values = low + np.abs(values - low)
+            elif np.isinf(low):
+                values = high - np.abs(high - values)
+            else:
+                around = np.mod(values - low, 2 * (high - low))
+                values = low + np.minimum(around, 2 * (high - low) - around)
+            rows[:, column] = np.clip(values, low, high)
+        return rows
+
+    def images(
+        self, widths: NDArray[np.float64]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Give sign and shift, (d,) each, so that ``sign · q + shift`` are the images of q."""
+        options = [self._column(column, width) for column, width in enumerate(widths)]
+        for choice in itertools.product(*options):
+            sign, shift = zip(*choice, strict=True)
+            yield np.array(sign), np.array(shift)
+
+    def _column(self, column: int, width: float) -> list[tuple[float, float]]:
+        if column in self.period:
+            low, high = self.period[column]
+            times = int(np.ceil(_REACH * width / (high - low))) + 1
+            return [(1.0, k * (high - low)) for k in range(-times, times + 1)]
+        if column not in self.bounds:
+            return [(1.0, 0.0)]
+        low, high = self.bounds[column]
+        if np.isinf(high):
+            return [(1.0, 0.0), (-1.0, 2 * low)]
+        if np.isinf(low):
+            return [(1.0, 0.0), (-1.0, 2 * high)]
+        step = 2 * (high - low)
+        times = int(np.ceil(_REACH * width / step)) + 1
+        moves = [k * step for k in range(-times, times + 1)]
+        return [(1.0, move) for move in moves] + [(-1.0, 2 * low + move) for move in moves]
+
+
+def check_edges(
+    bounds: Mapping[int, tuple[float, float]] | None,
+    period: Mapping[int, tuple[float, float]] | None,
+    rows: NDArray[np.float64],
+) -> Edges:
+    """Return them checked against the rows; those of a period are wrapped elsewhere."""
+    found: list[dict[int, tuple[float, float]]] = []
+    for name, given in (("bounds", bounds), ("period", period)):
+        own = {}
+        for column, pair in dict(given or {}).items():
+            if not 0 <= column < rows.shape[1]:
+                raise InputError(f"{name} are for column {column}, but there are {rows.shape[1]}")
+            low, high = (float(value) for value in pair)
+            finite = np.isfinite([low, high])
+            if not low < high or (name == "period" and not finite.all()) or not finite.any():
+                raise InputError(
+                    f"{name} of column {column} are {pair}, but (low, high) with low < high is "
+                    "needed, of which one may be infinite for bounds"
+                )
+            own[column] = (low, high)
+        found.append(own)
+    both = set(found[0]) & set(found[1])
+    if both:
+        raise InputError(f"column {min(both)} has bounds and a period; it can have one of them")
+    edges = Edges(*found)
+    beyond = edges.outside(rows)
+    if beyond.any():
+        raise InputError(
+            f"{beyond.sum()} rows lie outside the bounds, the first is row {beyond.argmax()}"
+        )
+    return edges

@@ -1,0 +1,420 @@
+"""`synth.KernelDensity`: the data's delta functions, made smooth."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synth.density import bandwidths
+from synth.density.bandwidths import Rule
+from synth.density.direct import batches, direct_log_sums, responsibilities
+from synth.density.edges import Edges, check_edges
+from synth.density.gauss_transform import box_log_sums
+from synth.density.one_dimension import cumulative, invert
+from synth.devices import Device, choose_device
+from synth.errors import InputError
+from synth.rows import (
+    COMPONENTS,
+    NOISE,
+    check_columns,
+    check_count,
+    check_rows,
+    check_weights,
+    normals,
+    uniforms,
+)
+
+__all__ = ["KernelDensity"]
+
+Method = Literal["auto", "direct", "boxes"]
+#: From so many pairs on, boxes are quicker than direct sums.
+_MANY = 2_000_000
+
+
+class KernelDensity:
+    """A Gaussian kernel on each row of data: p(q) = Σ wᵢ N(q; xᵢ, H) / Σ wᵢ.
+
+    Parameters
+    ----------
+    bandwidth : rule, float, (d,) or (d, d) array_like
+        "scott" and "silverman" scale the data's covariance (Scott 2015, section 6.3); "isj" finds
+        each column's width from its own roughness (Botev 2010); "loo" maximises the leave-one-out
+        likelihood. Numbers are standard deviations, in the units of the columns; a matrix is the
+        kernel's covariance. Larger is smoother.
+    bounds : mapping of column to (low, high), optional
+        Where a column ends; one side may be infinite. The kernels are mirrored there.
+    period : mapping of column to (low, high), optional
+        Columns that begin again at ``high``, such as angles.
+    adaptive : bool
+        Narrower kernels where the data are dense, wider where they are sparse (Abramson 1982).
+    rtol : float
+        Relative error of the density that "boxes" may make, 1e-13 to 0.1.
+    method : {"auto", "direct", "boxes"}
+        "direct" adds up every kernel; "boxes" is a fast Gauss transform for one or two columns.
+        Queries for which it cannot promise ``rtol``, far in the tails, are added up directly, so
+        both are right everywhere. "auto" takes boxes where there are many pairs.
+    device : {"auto", "cpu", "cuda"}
+
+    Attributes
+    ----------
+    points : (n, d) ndarray
+        The data, without rows of no weight.
+    weights : (n,) ndarray
+        Adds up to 1.
+    covariance : (d, d) ndarray
+        Of the kernel.
+
+    Notes
+    -----
+    Sums are kept relative to their largest term, so `log_prob` is right where every kernel
+    underflows. As the bandwidth goes to 0 the density becomes `Empirical`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(500, 2))
+    >>> model = KernelDensity().fit(x)
+    >>> model.log_prob([[0.0, 0.0], [300.0, 0.0]]).astype(int)
+    array([     -1, -361178])
+    >>> model.given({0: 1.0}).sample(3).shape
+    (3, 1)
+    """
+
+    def __init__(
+        self,
+        bandwidth: Rule | ArrayLike = "scott",
+        *,
+        bounds: Mapping[int, tuple[float, float]] | None = None,
+        period: Mapping[int, tuple[float, float]] | None = None,
+        adaptive: bool = False,
+        rtol: float = 1e-9,
+        method: Method = "auto",
+        device: Device = "auto",
+    ) -> None:
+        if method not in ("auto", "direct", "boxes"):
+            raise InputError(f"method is {method!r}, not 'auto', 'direct' or 'boxes'")
+        if not 1e-13 <= rtol <= 0.1:
+            raise InputError(f"rtol is {rtol!r}, but it must lie in 1e-13 … 0.1")
+        if not isinstance(adaptive, bool | np.bool_):
+            raise InputError(f"adaptive is {adaptive!r}, but True or False is needed")
+        choose_device(device)
+        self.bandwidth, self.bounds, self.period = bandwidth, bounds, period
+        self.adaptive, self.rtol, self.method = bool(adaptive), rtol, method
+        self._edges = Edges()
+        self._precision: NDArray[np.float64] | None = None
+        self._width = 0
+
+    def fit(self, x: ArrayLike, weights: ArrayLike | None = None) -> KernelDensity:
+        """Put a kernel on each row; returns the same object.
+
+        Parameters
+        ----------
+        x : (n, d) array_like, or (n,) for one column
+        weights : (n,) array_like, optional
+            How often each row counts.
+
+        Raises
+        ------
+        InputError
+            NaN, no rows, a column whose scale a rule cannot know, rows outside the bounds.
+        """
+        rows = check_rows(x, "x")
+        given = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
+        self._edges = check_edges(self.bounds, self.period, rows)
+        rows, given = self._edges.inside(rows)[given > 0], given[given > 0]
+        covariance = bandwidths.settle(
+            self.bandwidth, rows, given, bool(self._edges), lambda c: _left_out(rows, given, c)
+        )
+        if self._edges and np.any(covariance != np.diag(np.diag(covariance))):
+            raise InputError(
+                "bounds and period need a kernel along the axes; give one bandwidth a column"
+            )
+        self._set(rows, np.log(given), covariance)
+        self._raw = given
+        if self.adaptive:
+            pilot = self._log_prob(rows)
+            share = self.weights
+            precision = np.exp(np.clip(pilot - share @ pilot, -20, 20))
+            self._set(rows, np.log(given), covariance, precision)
+        return self
+
+    def _set(
+        self,
+        points: NDArray[np.float64],
+        log_weights: NDArray[np.float64],
+        covariance: NDArray[np.float64],
+        precision: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.points, self.covariance, self._precision = points, covariance, precision
+        total = log_weights.max() + math.log(np.exp(log_weights - log_weights.max()).sum())
+        self._log_weights = log_weights - total
+        self._width = points.shape[1]
+        self._root = np.linalg.cholesky(covariance)
+        if not hasattr(self, "_raw") or len(self._raw) != len(points):
+            self._raw = self.weights
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The weights, which add up to 1."""
+        return np.asarray(np.exp(self._log_weights))
+
+    def _fitted(self) -> int:
+        if not self._width:
+            raise InputError("the model has no rows yet; call fit(x) first")
+        return self._width
+
+    def update(self, x: ArrayLike, weights: ArrayLike | None = None) -> KernelDensity:
+        """Add rows, as if they had been there at the fit; a rule finds its bandwidth again."""
+        rows = check_rows(x, "x", self._fitted())
+        given = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
+        return self.fit(np.vstack([self.points, rows]), np.concatenate([self._raw, given]))
+
+    def merge(self, other: KernelDensity) -> KernelDensity:
+        """Add another density's rows; the same as one fit of both."""
+        if other._fitted() != self._fitted():
+            raise InputError(f"other has {other._width} columns, but this has {self._width}")
+        return self.update(other.points, other._raw)
+
+    def log_prob(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Return log p(q) of each row, (m,), in nats; −∞ beyond the bounds."""
+        return self._log_prob(check_rows(q, "q", self._fitted()))
+
+    def score(self, q: ArrayLike) -> float:
+        """Return the mean of `log_prob`: the higher on held-out rows, the better the model."""
+        return float(self.log_prob(q).mean())
+
+    def _log_prob(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = np.full(len(queries), -np.inf)
+        widths = np.sqrt(np.diag(self.covariance))
+        if self._precision is not None:
+            widths = widths / math.sqrt(self._precision.min())
+        for sign, shift in self._edges.images(widths):
+            total = np.logaddexp(total, self._sums(sign * self._edges.inside(queries) + shift))
+        total[self._edges.outside(queries)] = -np.inf
+        constant = np.log(np.diag(self._root)).sum() + self._width / 2 * math.log(2 * math.pi)
+        return np.asarray(total - constant)
+
+    def _sums(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
+        points, asked = self._whiten(self.points), self._whiten(queries)
+        log_weights = self._log_weights
+        if self._precision is not None:
+            log_weights = log_weights + self._width / 2 * np.log(self._precision)
+        possible = self._width <= 2 and self._precision is None
+        if self.method == "boxes" and not possible:
+            raise InputError(
+                "method is 'boxes', which is for one or two columns and kernels of one width; "
+                "use 'auto'"
+            )
+        many = len(points) * len(asked) >= _MANY
+        if possible and (self.method == "boxes" or (self.method == "auto" and many)):
+            found = box_log_sums(points, np.exp(log_weights), asked, self.rtol)
+            if found is not None:
+                sums, promised = found
+                if not promised.all():
+                    sums[~promised] = direct_log_sums(points, log_weights, asked[~promised])
+                return sums
+        return direct_log_sums(points, log_weights, asked, self._precision)
+
+    def _whiten(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        from scipy.linalg import solve_triangular
+
+        return np.ascontiguousarray(solve_triangular(self._root, rows.T, lower=True).T)
+
+    def sample(self, n: int, *, seed: int = 0) -> NDArray[np.float64]:
+        """Draw n rows, (n, d): a row of the data, and noise of its kernel."""
+        count, width = check_count(n), self._fitted()
+        edges = np.cumsum(self.weights)
+        picks = np.searchsorted(edges / edges[-1], uniforms(seed, COMPONENTS)(count), side="right")
+        noise = normals(uniforms(seed, NOISE), count, width) @ self._root.T
+        if self._precision is not None:
+            noise /= np.sqrt(self._precision[picks])[:, np.newaxis]
+        return self._edges.inside(self.points[picks] + noise)
+
+    def mean(self) -> NDArray[np.float64]:
+        """Return the expectation, (d,); without bounds and periods only."""
+        self._fitted()
+        self._plain("mean")
+        return np.asarray(self.weights @ self.points)
+
+    def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Return P(x <= q) of each q, (m,); one column only. A period is counted from its low."""
+        queries = check_rows(q, "q", self._one("cdf"))[:, 0]
+        return cumulative(queries, *self._line(), self._edges)
+
+    def quantile(self, probability: ArrayLike) -> NDArray[np.float64]:
+        """Return the x with P(x' <= x) of each probability in (0, 1); one column only."""
+        self._one("quantile")
+        return invert(probability, *self._line(), self._edges)
+
+    def _line(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        widths = np.full(len(self.points), math.sqrt(self.covariance[0, 0]))
+        if self._precision is not None:
+            widths = widths / np.sqrt(self._precision)
+        return self.points[:, 0], widths, self.weights
+
+    def _one(self, verb: str) -> int:
+        if self._fitted() != 1:
+            raise InputError(
+                f"{verb} is for one column, but there are {self._width}; take marginal(column)"
+            )
+        return 1
+
+    def _plain(self, verb: str) -> None:
+        if self._edges:
+            raise InputError(f"{verb} is not to be had with bounds or a period; fit without them")
+
+    def marginal(self, columns: int | list[int]) -> KernelDensity:
+        """Return the density of some columns alone, in their order."""
+        keep = check_columns(columns, self._fitted())
+        return self._part(
+            keep, self.points[:, keep], self._log_weights, self.covariance[np.ix_(keep, keep)]
+        )
+
+    def given(self, values: Mapping[int, float]) -> KernelDensity:
+        """Return the density of the other columns where some are known.
+
+        Each kernel counts by its height at the known values, and moves as its own correlation
+        says: with one bandwidth a column this is Nadaraya & Watson's weighting.
+
+        Parameters
+        ----------
+        values : mapping of column to value
+        """
+        width = self._fitted()
+        known = check_columns(list(values), width)
+        value = check_rows([[float(values[k]) for k in known]], "values")[0]
+        keep = [k for k in range(width) if k not in known]
+        if not keep:
+            raise InputError(f"all {width} columns are given; leave at least one open")
+        across = self.covariance[np.ix_(keep, known)]
+        gain = np.linalg.solve(self.covariance[np.ix_(known, known)], across.T).T
+        points = self.points[:, keep] + (value - self.points[:, known]) @ gain.T
+        rest = self.covariance[np.ix_(keep, keep)] - gain @ across.T
+        below = self.marginal(known)
+        log_weights = self._log_weights + below._terms(value)
+        if not np.isfinite(log_weights.max()):
+            raise InputError(f"the known values {dict(values)} lie outside the bounds")
+        alive = log_weights > log_weights.max() - 700
+        precision = None if self._precision is None else self._precision[alive]
+        return self._part(keep, points[alive], log_weights[alive], rest, precision)
+
+    def _terms(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return log of each kernel's height at one place, up to a constant."""
+        total = np.full(len(self.points), -np.inf)
+        if self._edges.outside(value[np.newaxis])[0]:
+            return total
+        precision = np.ones(len(self.points)) if self._precision is None else self._precision
+        widths = np.sqrt(np.diag(self.covariance) / precision.min())
+        white = self._whiten(self.points)
+        for sign, shift in self._edges.images(widths):
+            place = self._whiten((sign * value + shift)[np.newaxis])
+            total = np.logaddexp(total, -0.5 * precision * np.square(white - place).sum(axis=1))
+        return total + self._width / 2 * np.log(precision)
+
+    def _part(
+        self,
+        keep: list[int],
+        points: NDArray[np.float64],
+        log_weights: NDArray[np.float64],
+        covariance: NDArray[np.float64],
+        precision: NDArray[np.float64] | None = None,
+    ) -> KernelDensity:
+        own = [
+            {new: pairs[old] for new, old in enumerate(keep) if old in pairs}
+            for pairs in (self._edges.bounds, self._edges.period)
+        ]
+        method = "auto" if self.method == "boxes" else self.method
+        part = KernelDensity(
+            covariance, bounds=own[0], period=own[1], rtol=self.rtol, method=method
+        )
+        part._edges = Edges(*own)
+        if precision is None and len(points) == len(self.points):
+            precision = self._precision
+        part._set(np.ascontiguousarray(points), log_weights, covariance, precision)
+        return part
+
+    def gradient(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Return ∇ log p at each row, (m, d): the score function, towards the data."""
+        queries = check_rows(q, "q", self._fitted())
+        self._plain("gradient")
+        white, asked = self._whiten(self.points), self._whiten(queries)
+        precision = np.ones(len(white)) if self._precision is None else self._precision
+        log_weights = self._log_weights + self._width / 2 * np.log(precision)
+        pull = np.empty_like(queries)
+        for part in batches(len(asked), len(white)):
+            share = responsibilities(white, log_weights, asked[part], precision) * precision
+            pull[part] = share @ white - share.sum(axis=1, keepdims=True) * asked[part]
+        return np.asarray(np.linalg.solve(self._root.T, pull.T).T)
+
+    def denoise(self, x: ArrayLike, sigma: float) -> NDArray[np.float64]:
+        """Return E[clean | x] for rows with Gaussian noise of ``sigma``, (m, d).
+
+        The closed form over the data themselves: Σ wᵢ N(x; xᵢ, σ²) xᵢ / Σ wᵢ N(x; xᵢ, σ²), which
+        is what a diffusion model that had learned its training data perfectly would answer.
+        """
+        queries = check_rows(x, "x", self._fitted())
+        if not (np.isfinite(sigma) and sigma > 0):
+            raise InputError(f"sigma is {sigma!r}, but a number above 0 is needed")
+        points, clean = self.points / sigma, np.empty_like(queries)
+        for part in batches(len(queries), len(points)):
+            asked = queries[part] / sigma
+            share = responsibilities(points, self._log_weights, asked, np.ones(len(points)))
+            clean[part] = share @ self.points
+        return clean
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model as NumPy's npz, without pickles; `load` reads it."""
+        from synth.density.archive import write
+
+        self._fitted()
+        write(
+            path,
+            "kernel density",
+            overwrite,
+            points=self.points,
+            log_weights=self._log_weights,
+            raw=self._raw,
+            covariance=self.covariance,
+            precision=np.ones(0) if self._precision is None else self._precision,
+            bounds=np.array([(k, *v) for k, v in self._edges.bounds.items()]).reshape(-1, 3),
+            period=np.array([(k, *v) for k, v in self._edges.period.items()]).reshape(-1, 3),
+            rtol=np.array(self.rtol),
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> KernelDensity:
+        """Read what `save` wrote; the bandwidth is then the one that was found."""
+        from synth.density.archive import read
+
+        held = read(path, "kernel density")
+        pairs = [{int(k): (a, b) for k, a, b in held[name]} for name in ("bounds", "period")]
+        model = cls(held["covariance"], bounds=pairs[0], period=pairs[1], rtol=float(held["rtol"]))
+        model._edges = Edges(*pairs)
+        precision = held["precision"] if len(held["precision"]) else None
+        model.adaptive = precision is not None
+        model._raw = held["raw"]
+        model._set(held["points"], held["log_weights"], held["covariance"], precision)
+        model._log_weights = held["log_weights"]
+        return model
+
+
+def _left_out(
+    rows: NDArray[np.float64], weights: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> float:
+    """Return Σ wᵢ log p₋ᵢ(xᵢ) / Σ wᵢ, up to a constant of the data."""
+    model = KernelDensity(covariance, rtol=1e-9)
+    model._set(rows, np.log(weights), covariance)
+    white, shares = model._whiten(rows), model.weights
+    whole = np.exp(model._sums(rows))
+    others = whole - shares  # a kernel's own height is its weight
+    logs = np.log(np.maximum(others, 1e-300))
+    for i in np.flatnonzero(others < 1e-4 * shares):  # where the difference has lost its digits
+        terms = model._log_weights - 0.5 * np.square(white - white[i]).sum(axis=1)
+        terms[i] = -np.inf
+        logs[i] = np.logaddexp.reduce(terms)
+    return float(shares @ (logs - np.log1p(-shares)) - np.log(np.diag(model._root)).sum())

@@ -1,0 +1,79 @@
+"""Distribution functions of kernel densities over one column."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synth.density.edges import Edges
+from synth.errors import InputError
+
+__all__ = ["cumulative", "invert"]
+
+_BATCH = 1 << 22
+
+
+def cumulative(
+    q: NDArray[np.float64],
+    points: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    edges: Edges,
+) -> NDArray[np.float64]:
+    """Return P(x <= q): sums of error functions, over every image of the space."""
+    low, high = -np.inf, np.inf
+    for pairs in (edges.bounds, edges.period):
+        low, high = pairs.get(0, (low, high))
+    clipped = np.clip(q, low, high)
+    total = np.zeros(len(q))
+    for sign, shift in edges.images(np.array([widths.max()])):
+        part = _unbounded(sign[0] * clipped + shift[0], points, widths, weights)
+        if np.isfinite(low):
+            start = np.array([sign[0] * low + shift[0]])
+            part = part - _unbounded(start, points, widths, weights)
+        elif sign[0] < 0:
+            part = part - 1.0
+        total += sign[0] * part
+    return np.clip(total, 0, 1)
+
+
+def _unbounded(
+    q: NDArray[np.float64],
+    points: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    from scipy.special import ndtr
+
+    out = np.empty(len(q))
+    step = max(1, _BATCH // len(points))
+    for start in range(0, len(q), step):
+        part = q[start : start + step, np.newaxis]
+        out[start : start + step] = ndtr((part - points) / widths) @ weights
+    return out
+
+
+def invert(
+    probability: ArrayLike,
+    points: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    edges: Edges,
+) -> NDArray[np.float64]:
+    """Return the quantiles, by halving the interval until no number lies between its ends."""
+    wanted = np.atleast_1d(np.asarray(probability, np.float64))
+    if wanted.ndim != 1 or not ((wanted > 0) & (wanted < 1)).all():
+        raise InputError(f"probability is {probability!r}, but numbers between 0 and 1 are needed")
+    reach = 40 * widths.max()
+    low = np.full(len(wanted), points.min() - reach)
+    high = np.full(len(wanted), points.max() + reach)
+    for pairs in (edges.bounds, edges.period):
+        if 0 in pairs:
+            low, high = np.maximum(low, pairs[0][0]), np.minimum(high, pairs[0][1])
+    for _ in range(100):
+        middle = low + (high - low) / 2
+        below = cumulative(middle, points, widths, weights, edges) < wanted
+        if ((middle == low) | (middle == high)).all():
+            break
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return high

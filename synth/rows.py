@@ -1,0 +1,118 @@
+"""Rows of numbers, and the random numbers of the models of them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synth.errors import InputError, InputTypeError
+from synth.randomness import key_of
+
+__all__ = [
+    "Sampler",
+    "check_columns",
+    "check_count",
+    "check_rows",
+    "check_weights",
+    "child_seeds",
+    "normals",
+    "uniforms",
+]
+
+#: The last counter words of densities and of Bayes' rule (`synth.randomness.Purpose` has those of
+#: the kernels).
+COMPONENTS, NOISE, LABELS, CHILDREN, RESAMPLE, METROPOLIS = 80, 81, 96, 97, 98, 99
+
+
+class Sampler(Protocol):
+    """Anything that draws rows: a density of this library, or a deep model behind an adapter."""
+
+    def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
+        """Return n rows, (n, d)."""
+
+
+def check_rows(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[np.float64]:
+    """Return ``x`` as (n, d) float64 rows; one column may come as (n,).
+
+    Raises
+    ------
+    InputTypeError
+        Not numbers.
+    InputError
+        More than two axes, no rows, another width, NaN or infinity.
+    """
+    rows = np.asarray(x)
+    if rows.dtype.kind not in "buif":
+        raise InputTypeError(f"{name} is of {rows.dtype}, but numbers are needed")
+    if rows.ndim == 1:
+        rows = rows[:, np.newaxis] if columns in (None, 1) else rows[np.newaxis]
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise InputError(f"{name} has shape {np.shape(x)}, but rows are needed: (n, d), n, d >= 1")
+    if columns is not None and rows.shape[1] != columns:
+        raise InputError(f"{name} has {rows.shape[1]} columns, but the model has {columns}")
+    rows = np.ascontiguousarray(rows, np.float64)
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise InputError(
+            f"{name} has NaN or infinity in {bad.sum()} rows, the first is row {bad.argmax()}; "
+            "leave them out or fill them in"
+        )
+    return rows
+
+
+def check_count(n: int, name: str = "n", least: int = 0) -> int:
+    """Return ``n`` as an int, at least ``least``."""
+    try:
+        if isinstance(n, bool | np.bool_):
+            raise TypeError
+        count = operator.index(n)
+    except TypeError:
+        raise InputTypeError(f"{name} is {n!r}, but a whole number is needed") from None
+    if count < least:
+        raise InputError(f"{name} is {count}, but it must be at least {least}")
+    return count
+
+
+def _stream(seed: int, purpose: int) -> np.random.Philox:
+    low, high = key_of(seed)
+    return np.random.Philox(key=low | high << 32, counter=[0, 0, 0, purpose])
+
+
+def child_seeds(seed: int, count: int) -> list[int]:
+    """Return ``count`` seeds that depend on ``seed`` alone."""
+    return [int(word) for word in np.atleast_1d(_stream(seed, CHILDREN).random_raw(count))]
+
+
+def uniforms(seed: int, purpose: int) -> Callable[[int], NDArray[np.float64]]:
+    """Return a function that gives the next so many numbers of [0, 1)."""
+    return np.random.Generator(_stream(seed, purpose)).random
+
+
+def normals(draw: Callable[[int], NDArray[np.float64]], n: int, d: int) -> NDArray[np.float64]:
+    """Turn uniform numbers into (n, d) normal ones (Box & Muller 1958)."""
+    first, second = draw(n * d), draw(n * d)
+    radius = np.sqrt(-2 * np.log1p(-first))
+    return np.asarray((radius * np.cos(2 * np.pi * second)).reshape(n, d))
+
+
+def check_weights(values: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
+    """Return ``count`` finite weights, none of them negative, not all 0."""
+    weights = np.asarray(values, np.float64)
+    if weights.shape != (count,):
+        raise InputError(f"{name} has shape {weights.shape}, but ({count},) is needed")
+    if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
+        raise InputError(f"{name} must be finite, not negative and not all 0")
+    return weights
+
+
+def check_columns(columns: Any, width: int) -> list[int]:
+    """Return different column numbers of 0 … width − 1 as a list; one may come by itself."""
+    found = [columns] if isinstance(columns, int | np.integer) else list(columns)
+    whole = all(isinstance(k, int | np.integer) and 0 <= k < width for k in found)
+    if not found or len(set(found)) < len(found) or not whole:
+        raise InputError(f"columns are {found}, but different ones of 0 … {width - 1} are needed")
+    return [int(k) for k in found]
