@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from synth.bayes.posterior import PosteriorSample, PosteriorSampler
     from synth.density.empirical import Empirical
     from synth.density.kernel_density import KernelDensity
+    from synth.editing.move import move
     from synth.patchmatch.details import FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
@@ -38,6 +39,7 @@ _HOMES = {
     "fill": "synth.patchmatch.fill",
     "fill_details": "synth.patchmatch.fill",
     "find_planes": "synth.planes.find",
+    "move": "synth.editing.move",
     "nnf": "synth.patchmatch.nnf",
 }
 
@@ -58,6 +60,7 @@ __all__ = [
     "fill",
     "fill_details",
     "find_planes",
+    "move",
     "nnf",
 ]
 

@@ -14,6 +14,7 @@ _HOMES = {
     "fill": "synth.cli.fill",
     "nnf": "synth.cli.nnf",
     "planes": "synth.cli.planes",
+    "move": "synth.cli.editing",
     "demo": "synth.cli.service",
     "info": "synth.cli.service",
     "warmup": "synth.cli.service",

@@ -1,0 +1,147 @@
+"""``synth move``: a picture edited as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from synth.cli.group import path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from synth.progress import Callback
+
+__all__ = ["move"]
+
+
+class _Pair(click.ParamType):  # type: ignore[type-arg]
+    """Two whole numbers with a sign between them, as ``name`` shows."""
+
+    def __init__(self, name: str, sign: str) -> None:
+        self.name, self.sign = name, sign
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        found = re.fullmatch(rf"\s*([+-]?\d+)\s*{self.sign}\s*([+-]?\d+)\s*", str(value))
+        if found is None:
+            self.fail(f"{value!r} is not of the form {self.name}, two whole numbers", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that all of these commands have."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print what was done as one object."),
+        click.option("--overwrite", is_flag=True, help="Replace files that exist."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**64 - 1),
+            metavar="N",
+            default=0,
+            show_default=True,
+            help="Another seed is another answer; the same seed gives the same bytes.",
+        ),
+        click.option("-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False)),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("picture", metavar="IN", type=path(dir_okay=False))
+@click.option(
+    "-m",
+    "--mask",
+    required=True,
+    type=path(dir_okay=False),
+    help="White = the object, best with a little of its surroundings and with its shadow.",
+)
+@click.option(
+    "--by",
+    required=True,
+    type=_Pair("DX,DY", ","),
+    help="How far: pixels to the right and down, such as 120,0 or -40,-15.",
+)
+@click.option(
+    "--blend",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="Width in pixels of the ring round the object's new place that is blended.",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "normal", "best"]),
+    default="normal",
+    show_default=True,
+    help="How well the place that it leaves is filled.",
+)
+@_shared
+def move(
+    picture: str,
+    mask: str,
+    by: tuple[int, int],
+    blend: int,
+    quality: Any,
+    output: str,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Move an object: fill what was behind it, blend it in where it goes.
+
+    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    """
+
+    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
+        import synth
+        from synth.files import load
+
+        return synth.move(
+            pixels, load(mask).pixels, by[::-1], blend=blend, quality=quality, seed=seed,
+            callback=callback,
+        )  # fmt: skip
+
+    told = {"mask": mask, "by": list(by), "blend": blend, "quality": quality, "seed": seed}
+    _edit(picture, output, overwrite, as_json, told, work)
+
+
+def _edit(
+    picture: str,
+    output: str,
+    overwrite: bool,
+    as_json: bool,
+    told: dict[str, Any],
+    work: Callable[[np.ndarray[Any, Any], Callback | None], np.ndarray[Any, Any]],
+) -> None:
+    """Load, work and write: whole or not at all."""
+    from synth.codecs import check_holds, format_of
+    from synth.compilation import watching
+    from synth.display import display
+    from synth.files import load, save
+    from synth.unfinished import check_target
+
+    start = time.perf_counter()
+    form = format_of(output)
+    check_target(output, overwrite=overwrite)
+    loaded = load(picture)
+    check_holds(form, loaded.pixels.shape, loaded.pixels.dtype, output)
+    with display() as shown, watching(shown.compiling):
+        with shown.following(picture) as callback:
+            edited = work(loaded.pixels, callback)
+        save(output, edited, like=loaded, overwrite=overwrite)
+        seconds = time.perf_counter() - start
+        if as_json:
+            height, width = edited.shape[:2]
+            record = {"input": picture, "output": output, "width": width, "height": height}
+            click.echo(json.dumps({**record, **told, "seconds": seconds}))
+        else:
+            shown.note(f"wrote {output} in {seconds:.1f} s")

@@ -1,0 +1,1 @@
+"""Editing with patches: moving objects, resizing and rearranging pictures."""
