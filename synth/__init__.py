@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
     from synth.planes.find import Plane, Planes, find_planes
+    from synth.texture.details import Synthesis
+    from synth.texture.synthesize import synthesize, synthesize_details
 
 #: public name -> the module that holds it
 _HOMES = {
@@ -30,6 +32,7 @@ _HOMES = {
     "KernelDensity": "synth.density.kernel_density",
     "PosteriorSample": "synth.bayes.posterior",
     "PosteriorSampler": "synth.bayes.posterior",
+    "Synthesis": "synth.texture.details",
     "crps": "synth.bayes.conditional",
     "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
@@ -41,6 +44,8 @@ _HOMES = {
     "find_planes": "synth.planes.find",
     "move": "synth.editing.move",
     "nnf": "synth.patchmatch.nnf",
+    "synthesize": "synth.texture.synthesize",
+    "synthesize_details": "synth.texture.synthesize",
 }
 
 __all__ = [
@@ -54,6 +59,7 @@ __all__ = [
     "Planes",
     "PosteriorSample",
     "PosteriorSampler",
+    "Synthesis",
     "__version__",
     "crps",
     "extend",
@@ -62,6 +68,8 @@ __all__ = [
     "find_planes",
     "move",
     "nnf",
+    "synthesize",
+    "synthesize_details",
 ]
 
 

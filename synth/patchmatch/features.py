@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Features", "extract", "guide_channels", "known_mean_gradient"]
+__all__ = ["Features", "colour_channels", "extract", "guide_channels", "known_mean_gradient"]
 
 #: How much the mean gradient counts beside a colour channel. Without it, texture fills smooth.
 TEXTURE_WEIGHT = 3.5
@@ -47,7 +47,7 @@ def extract(
     reach : int
         Half the side in pixels of the box that texture is measured over.
     """
-    colour = _colour_channels(image, unknown)
+    colour = colour_channels(image, unknown)
     texture = _texture_channels(colour, unknown, reach)
     voted = np.concatenate([colour, texture], axis=2)
     voted[unknown] = 0
@@ -56,7 +56,7 @@ def extract(
     return Features(np.concatenate([voted, guide], axis=2), voted.shape[2])
 
 
-def _colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Scale to 8 bits; premultiply by alpha; drop channels that say nothing new."""
     planes = image[..., np.newaxis] if image.ndim == 2 else image
     alpha = None

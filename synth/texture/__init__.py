@@ -1,0 +1,1 @@
+"""Textures grown from an exemplar."""

@@ -1,0 +1,89 @@
+"""Which method makes a texture, and how each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import InputError
+from synth.kernels._jit import Bands, threads
+from synth.progress import Callback, report
+from synth.texture.atlas import Atlas, lay_out, sheet
+from synth.texture.optimize import Effort, Target, optimize
+from synth.texture.quilting import block_side, quilt
+from synth.texture.request import Request
+
+__all__ = ["run"]
+
+_EFFORTS = {
+    "draft": Effort(coarse_rounds=8, fine_rounds=2, sweeps=1),
+    "normal": Effort(coarse_rounds=20, fine_rounds=5, sweeps=1),
+    "best": Effort(coarse_rounds=30, fine_rounds=10, sweeps=2),
+}
+_PATCH = 7
+
+
+def run(request: Request, callback: Callback | None) -> tuple[NDArray[np.int32], str, str]:
+    """Return the source map of what was asked for, the method that made it and why that."""
+    _check(request)
+    atlas, known = lay_out(request.layers, request.guides, request.known, request.unknown)
+    with threads() as bands:
+        name, why = _choose(request, atlas, bands)
+
+        def tick(stage: str, fraction: float) -> None:
+            report(callback, stage, 0.98 * fraction)
+
+        sources = _make(name, request, atlas, known, bands, tick)
+    return _map(request, sources), name, why
+
+
+def _check(request: Request) -> None:
+    if request.method == "quilting" and request.known is not None:
+        raise InputError(
+            "method is 'quilting', which cannot go on from known pixels; pass "
+            "method='patchmatch', or leave known out"
+        )
+
+
+def _choose(request: Request, atlas: Atlas, bands: Bands) -> tuple[str, str]:
+    if request.method != "auto":
+        return request.method, "it was asked for"
+    if request.known is not None:
+        return "patchmatch", "it goes on from known pixels"
+    if request.guide is not None:
+        return "patchmatch", "it follows the guide at all scales"
+    return "patchmatch", "it fits patches at all scales"
+
+
+def _make(
+    name: str, request: Request, atlas: Atlas, known: NDArray[np.uint8] | None, bands: Bands,
+    tick: Callable[[str, float], None],
+) -> NDArray[np.int32]:  # fmt: skip
+    """Return the source pixel on the atlas of every pixel of the output."""
+    if name == "quilting":
+        return quilt(
+            atlas, request.guide, request.shape,
+            block=request.patch or block_side(request.smallest, request.shape, request.tile),
+            tile=request.tile, variation=request.variation, key=request.key, bands=bands,
+            tick=lambda fraction: tick("quilting", fraction),
+        )  # fmt: skip
+    return optimize(
+        atlas, Target(request.shape, request.guide, known, request.unknown),
+        patch=request.patch or min(_PATCH, *request.smallest, *request.shape), tile=request.tile,
+        variation=request.variation, effort=_EFFORTS[request.quality], key=request.key,
+        bands=bands, tick=tick,
+    )  # fmt: skip
+
+
+def _map(request: Request, sources: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Turn places on the atlas into places in exemplars."""
+    if not request.several:
+        return sources
+    tops, _ = sheet([one.shape[:2] for one in request.layers[0]])
+    number = np.searchsorted(tops, sources[..., 0], side="right").astype(np.int32) - 1
+    row = sources[..., 0] - np.array(tops, np.int32)[np.maximum(number, 0)]
+    result = np.stack([number, row, sources[..., 1]], axis=-1)
+    result[sources[..., 0] < 0] = -1
+    return np.ascontiguousarray(result, np.int32)
