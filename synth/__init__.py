@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synth.bayes.conditional import ConditionalDensity, crps
     from synth.bayes.posterior import PosteriorSample, PosteriorSampler
     from synth.density.empirical import Empirical
+    from synth.density.gaussian_mixture import GaussianMixture
     from synth.density.kernel_density import KernelDensity
     from synth.editing.move import move
     from synth.patchmatch.details import FillDetails
@@ -29,6 +30,7 @@ _HOMES = {
     "BayesClassifier": "synth.bayes.classifier",
     "ConditionalDensity": "synth.bayes.conditional",
     "Empirical": "synth.density.empirical",
+    "GaussianMixture": "synth.density.gaussian_mixture",
     "KernelDensity": "synth.density.kernel_density",
     "PosteriorSample": "synth.bayes.posterior",
     "PosteriorSampler": "synth.bayes.posterior",
@@ -53,6 +55,7 @@ __all__ = [
     "ConditionalDensity",
     "Empirical",
     "FillDetails",
+    "GaussianMixture",
     "KernelDensity",
     "NearestNeighborField",
     "Plane",

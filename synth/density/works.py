@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.kernel_density import KernelDensity
 
 if TYPE_CHECKING:
@@ -20,7 +21,15 @@ def works() -> list[Work]:
     rows = np.random.default_rng(0).normal(size=(40, 20))
     few, wide = KernelDensity(1.0).fit(rows[:, :3]), KernelDensity(1.0).fit(rows)
     boxes = KernelDensity(1.0, method="boxes").fit(rows[:, :2])
+    mixtures = {
+        f"Gaussian mixture, {kind} in {dtype.__name__}": GaussianMixture(
+            2, covariance=kind, max_iter=1, dtype=dtype, ridge=0.1
+        )
+        for kind in ("full", "diag")
+        for dtype in (np.float32, np.float64)
+    }
     return [
+        *((name, partial(model.fit, rows[:, :3])) for name, model in mixtures.items()),
         ("kernel density, few columns", partial(few.log_prob, rows[:, :3])),
         ("kernel density, many columns", partial(wide.log_prob, rows)),
         ("kernel density, boxes", partial(boxes.log_prob, rows[:, :2])),
