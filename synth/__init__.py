@@ -22,19 +22,27 @@ if TYPE_CHECKING:
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
     from synth.planes.find import Plane, Planes, find_planes
+    from synth.texture.conditional import Conditional
     from synth.texture.details import Synthesis
+    from synth.texture.efros_leung import EfrosLeung
+    from synth.texture.orders import DependencyGraph
+    from synth.texture.sample import Sample
     from synth.texture.synthesize import synthesize, synthesize_details
 
 #: public name -> the module that holds it
 _HOMES = {
     "BayesClassifier": "synth.bayes.classifier",
+    "Conditional": "synth.texture.conditional",
     "ConditionalDensity": "synth.bayes.conditional",
+    "DependencyGraph": "synth.texture.orders",
+    "EfrosLeung": "synth.texture.efros_leung",
     "Empirical": "synth.density.empirical",
     "GaussianMixture": "synth.density.gaussian_mixture",
     "KernelDensity": "synth.density.kernel_density",
     "PosteriorSample": "synth.bayes.posterior",
     "PosteriorSampler": "synth.bayes.posterior",
     "Synthesis": "synth.texture.details",
+    "Sample": "synth.texture.sample",
     "crps": "synth.bayes.conditional",
     "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
@@ -52,7 +60,10 @@ _HOMES = {
 
 __all__ = [
     "BayesClassifier",
+    "Conditional",
     "ConditionalDensity",
+    "DependencyGraph",
+    "EfrosLeung",
     "Empirical",
     "FillDetails",
     "GaussianMixture",
@@ -62,6 +73,7 @@ __all__ = [
     "Planes",
     "PosteriorSample",
     "PosteriorSampler",
+    "Sample",
     "Synthesis",
     "__version__",
     "crps",

@@ -1,0 +1,179 @@
+"""What a fitted `synth.EfrosLeung` hands to the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synth.errors import InputError, InputTypeError
+from synth.images import check_finite, check_image, check_mask
+from synth.rows import check_count
+from synth.texture.exemplars import Exemplars, Levels
+from synth.texture.orders import Order
+
+__all__ = ["Guide", "Lookup", "Rule", "ValueKernel", "Weighting", "like", "one_each"]
+
+Weighting = Literal["uniform_eps", "softmax", "softmax_relative"]
+ValueKernel = Literal["laplace", "none"]
+#: Weighting number, width, top_k (0 = all) and top_p: as the kernels take them.
+Rule = tuple[int, float, int, float]
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What is known of a picture everywhere: the planes of texture by numbers."""
+
+    levels: Levels
+    dtype: np.dtype[Any]
+    depth: tuple[int, ...]
+    weight: float
+
+    @classmethod
+    def of(
+        cls, guides: list[Any], exemplars: tuple[Any, ...], weight: float
+    ) -> tuple[Guide, list[NDArray[np.float32]]]:
+        """Check the exemplars' guides; returns them as planes too."""
+        checked = [check_image(one, name="guide") for one in guides]
+        for one, image in zip(checked, exemplars, strict=True):
+            check_finite(one, name="guide")
+            if one.shape[:2] != np.shape(image)[:2] or one.shape[2:] != checked[0].shape[2:]:
+                raise InputError(
+                    f"guide is {one.shape}, but the exemplar is {np.shape(image)}; they must be "
+                    "of one size, and all guides of the same channels"
+                )
+        levels = Levels.of(checked)
+        guide = cls(levels, checked[0].dtype, checked[0].shape[2:], weight)
+        return guide, [levels(one) for one in checked]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Exemplars, a window and a rule."""
+
+    exemplars: Exemplars
+    guide: Guide | None
+    offsets: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    rule: Rule
+    value_scale: float  #: in levels, 0 = values as they are
+    floor: float
+
+    @property
+    def source(self) -> tuple[Any, ...]:
+        """The first arguments of the kernels."""
+        of = self.exemplars
+        return of.atlas, of.valid, of.penalty, of.blocks, of.allowed, of.plane, of.stride
+
+    def field(self, guide: Any, size: tuple[int, int]) -> tuple[Any, ...]:
+        """The guide's planes, the window, and what its places weigh."""
+        planes = np.empty((0, *size), np.float32)
+        weight = 0.0
+        if (guide is None) != (self.guide is None):
+            raise InputError(
+                "the model was fitted with a guide, so the image needs one as well"
+                if guide is None
+                else "a guide was given, but the model was fitted without; pass guide= to fit too"
+            )
+        if self.guide is not None:
+            checked = check_image(guide, name="guide")
+            check_finite(checked, name="guide")
+            kind = (checked.dtype, checked.shape[:2], checked.shape[2:])
+            if kind != (self.guide.dtype, size, self.guide.depth):
+                raise InputError(
+                    f"guide is {checked.dtype} of shape {checked.shape}, but {self.guide.dtype} "
+                    f"of shape {(*size, *self.guide.depth)} is needed, as the exemplar's"
+                )
+            planes, weight = self.guide.levels(checked), self.guide.weight
+        return planes, self.offsets, self.weights, weight * self.weights
+
+    def check_output(self, image: Any, known: Any) -> tuple[Pixels, NDArray[np.bool_]]:
+        """Return an image like the exemplars, and which pixels of it are known."""
+        first = self.exemplars.images[0]
+        image = check_image(image)
+        if image.dtype != first.dtype or image.shape[2:] != first.shape[2:]:
+            raise InputError(
+                f"the image is {image.dtype} of shape {image.shape}, but the exemplar is "
+                f"{first.dtype} of shape {first.shape}; give it the same type and channels"
+            )
+        given = check_mask(known, image.shape, name="known")
+        check_finite(image, ~given)
+        return image, given
+
+    def canvas(self, image: Pixels, known: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Levels of what is known, 0 elsewhere."""
+        return self.exemplars.levels(np.where(like(known, image), image, 0))
+
+
+def like(mask: NDArray[np.bool_], image: Pixels) -> NDArray[np.bool_]:
+    """Give a mask as many axes as the image."""
+    return mask[..., np.newaxis] if image.ndim == 3 else mask
+
+
+def one_each(value: Any, count: int, name: str) -> list[Any]:
+    """One thing for each exemplar: a single array is the first one's."""
+    if value is None:
+        return [None] * count
+    if isinstance(value, list | tuple):
+        if len(value) != count:
+            raise InputError(
+                f"{name} has {len(value)} arrays for {count} exemplars; give one each"
+            )
+        return list(value)
+    if count != 1:
+        raise InputTypeError(f"{name} is one array for {count} exemplars; pass a list, one each")
+    return [value]
+
+
+def window_weights(window: int, sigma: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the places of a window, (k, 2), the centre first, and their Gaussian weights."""
+    reach = np.arange(window) - window // 2
+    offsets = np.stack(np.meshgrid(reach, reach, indexing="ij"), axis=-1).reshape(-1, 2)
+    squares = (offsets**2).sum(axis=1)
+    by = np.lexsort([offsets[:, 1], offsets[:, 0], squares])
+    weights = np.exp(-squares[by] / (2.0 * sigma**2))
+    # far places of a narrow Gaussian would be 0, and a context of such places only no distance
+    return np.ascontiguousarray(offsets[by], np.int64), np.maximum(weights, 1e-12)
+
+
+def check_parameters(
+    window: Any, sigma: float, weighting: str, eps: float, temperature: float,
+    top_p: float | None, value_kernel: str, value_scale: float, floor: float,
+) -> None:  # fmt: skip
+    """Say which parameter of `synth.EfrosLeung` is out of its range."""
+    if check_count(window, "window", 3) % 2 == 0 or window > 99:
+        raise InputError(f"window is {window}, but an odd number of 3 to 99 is needed")
+    for name, value, choices in (
+        ("weighting", weighting, get_args(Weighting)),
+        ("value_kernel", value_kernel, get_args(ValueKernel)),
+    ):
+        if value not in choices:
+            raise InputError(f"{name} is {value!r}, but one of {choices} is needed")
+    widths = {"sigma": sigma, "temperature": temperature, "value_scale": value_scale}
+    for name, number in widths.items():
+        if not 0 < number < np.inf:
+            raise InputError(f"{name} is {number!r}, but it must be above 0")
+    if not 0 <= eps < np.inf:
+        raise InputError(f"eps is {eps!r}, but it must be 0 or more")
+    if not 0 <= floor < 1:
+        raise InputError(f"floor is {floor!r}, but it must lie in 0 … 1, 1 excluded")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise InputError(f"top_p is {top_p!r}, but it must lie in 0 … 1, 0 excluded")
+
+
+def check_shape(shape: Any) -> tuple[int, int]:
+    """Return the (rows, columns) of an output."""
+    try:
+        rows, columns = (int(side) for side in shape)
+        whole = (rows, columns) == tuple(shape)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or min(rows, columns) < 1:
+        raise InputError(f"shape is {shape!r}, but (rows, columns) of at least 1 are needed")
+    return rows, columns
+
+
+OrderLike = Order | ArrayLike
