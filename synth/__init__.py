@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synth.density.gaussian_mixture import GaussianMixture
     from synth.density.kernel_density import KernelDensity
     from synth.editing.move import move
+    from synth.editing.retarget import retarget
     from synth.patchmatch.details import FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
@@ -54,6 +55,7 @@ _HOMES = {
     "find_planes": "synth.planes.find",
     "move": "synth.editing.move",
     "nnf": "synth.patchmatch.nnf",
+    "retarget": "synth.editing.retarget",
     "synthesize": "synth.texture.synthesize",
     "synthesize_details": "synth.texture.synthesize",
 }
@@ -83,6 +85,7 @@ __all__ = [
     "find_planes",
     "move",
     "nnf",
+    "retarget",
     "synthesize",
     "synthesize_details",
 ]

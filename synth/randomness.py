@@ -27,6 +27,10 @@ class Purpose(IntEnum):
     SAMPLE = 2
     BACK_INITIALIZE = 3
     BACK_SEARCH = 4
+    EDIT_INITIALIZE = 32
+    EDIT_SEARCH = 33
+    EDIT_BACK_INITIALIZE = 34
+    EDIT_BACK_SEARCH = 35
 
 
 def key_of(seed: int) -> tuple[int, int]:

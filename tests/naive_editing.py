@@ -30,3 +30,20 @@ def cheapest_cut(inner, ring, difference, step, share):
         taken[tuple(places.T)] = choice
         best = min(best, cut_cost(inner, ring, taken, difference, step, share))
     return best
+
+
+def vote(source, forward, weight, backward, share, patch, shape):
+    """Simakov et al. 2008, equation 7: the mean of all that is proposed for each pixel."""
+    total = np.zeros((*shape, source.shape[2]))
+    norm = np.zeros(shape)
+    for y, x in np.ndindex(weight.shape):
+        row, column = forward[y, x]
+        for dy, dx in np.ndindex(patch, patch):
+            total[y + dy, x + dx] += weight[y, x] * source[row + dy, column + dx]
+            norm[y + dy, x + dx] += weight[y, x]
+    for y, x in np.ndindex(backward.shape[:2]):
+        row, column = backward[y, x]
+        for dy, dx in np.ndindex(patch, patch):
+            total[row + dy, column + dx] += share * source[y + dy, x + dx]
+            norm[row + dy, column + dx] += share
+    return total / norm[..., None]

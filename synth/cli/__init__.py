@@ -15,6 +15,7 @@ _HOMES = {
     "nnf": "synth.cli.nnf",
     "planes": "synth.cli.planes",
     "move": "synth.cli.editing",
+    "retarget": "synth.cli.editing",
     "demo": "synth.cli.service",
     "info": "synth.cli.service",
     "warmup": "synth.cli.service",

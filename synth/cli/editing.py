@@ -1,4 +1,4 @@
-"""``synth move``: a picture edited as a whole."""
+"""``synth move`` and ``synth retarget``: pictures edited as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from synth.progress import Callback
 
-__all__ = ["move"]
+__all__ = ["move", "retarget"]
 
 
 class _Pair(click.ParamType):  # type: ignore[type-arg]
@@ -111,6 +111,56 @@ def move(
         )  # fmt: skip
 
     told = {"mask": mask, "by": list(by), "blend": blend, "quality": quality, "seed": seed}
+    _edit(picture, output, overwrite, as_json, told, work)
+
+
+@click.command()
+@click.argument("picture", metavar="IN", type=path(dir_okay=False))
+@click.option(
+    "--size",
+    required=True,
+    type=_Pair("WxH", "x"),
+    help="Width and height of the result in pixels, such as 640x480.",
+)
+@click.option(
+    "--protect",
+    metavar="MASK",
+    type=path(dir_okay=False),
+    help="White = to be kept as it is, at its own size.",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "normal", "best"]),
+    default="normal",
+    show_default=True,
+    help="How many rounds of search and vote: better takes longer.",
+)
+@_shared
+def retarget(
+    picture: str,
+    size: tuple[int, int],
+    protect: str | None,
+    quality: Any,
+    output: str,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Give a picture another width and height without squeezing what it shows.
+
+    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    """
+
+    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
+        import synth
+        from synth.files import load
+
+        return synth.retarget(
+            pixels, size[::-1], protect=None if protect is None else load(protect).pixels,
+            quality=quality, seed=seed, callback=callback,
+        )  # fmt: skip
+
+    told = {"protect": protect, "quality": quality, "seed": seed}
     _edit(picture, output, overwrite, as_json, told, work)
 
 

@@ -57,7 +57,10 @@ def extract(
 
 
 def colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Scale to 8 bits; premultiply by alpha; drop channels that say nothing new."""
+    """Scale to 8 bits; premultiply by alpha; drop channels that say nothing new.
+
+    ``unknown`` (rows, columns) are pixels that must not matter.
+    """
     planes = image[..., np.newaxis] if image.ndim == 2 else image
     alpha = None
     if planes.shape[2] == 4:

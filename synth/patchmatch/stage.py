@@ -14,7 +14,7 @@ from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.patchmatch import FORBIDDEN
 from synth.patchmatch.pyramid import Level, allowed_patches
 
-__all__ = ["LIMIT", "Stage", "band_bounds", "make_stage"]
+__all__ = ["LIMIT", "Stage", "band_bounds", "check_costs", "make_stage"]
 
 #: The largest cost, so that a penalty of FORBIDDEN is never accepted.
 LIMIT = np.int32(FORBIDDEN)
@@ -99,7 +99,7 @@ def _choices(allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
     return chosen.astype(np.int32)
 
 
-def _check_costs(channels: int, patch: int) -> None:
+def check_costs(channels: int, patch: int) -> None:
     """Refuse patches so large that a squared distance could reach `LIMIT`."""
     most = (int(LIMIT) - 1) // 255**2
     if patch**2 * channels > most:
@@ -114,7 +114,7 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
     """Lay out the buffers of ``level`` with nothing found yet."""
     import cv2
 
-    _check_costs(level.features.shape[2], patch)
+    check_costs(level.features.shape[2], patch)
     source = np.zeros(level.features.size + PADDING, np.uint8)
     source[: level.features.size] = level.features.ravel()
     allowed = allowed_patches(level.allowed, patch)
