@@ -130,11 +130,12 @@ def test_without_tile_there_is_a_seam():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_texture_is_nearer_to_its_exemplar_than_a_shuffle(method):
-    for exemplar in (GRASS, BRICK):
+def test_patches_are_spread_as_in_another_crop_of_the_texture(method):
+    for photograph, exemplar in ((data.grass(), GRASS), (data.brick(), BRICK)):
         made = synth.synthesize(exemplar, (128, 128), method=method)
-        shuffled = np.random.default_rng(0).permutation(exemplar.ravel()).reshape(128, 128)
-        assert sliced_wasserstein(made, exemplar) < sliced_wasserstein(shuffled, exemplar) / 2
+        crops = [photograph[y : y + 128, y : y + 128] for y in (150, 280, 384)]
+        others = [sliced_wasserstein(crop, exemplar) for crop in crops]
+        assert sliced_wasserstein(made, exemplar) < 1.5 * np.mean(others)
 
 
 def test_all_of_the_exemplar_is_used():
@@ -205,6 +206,19 @@ def test_several_exemplars_of_any_sizes(method):
     assert np.array_equal(details.apply(exemplars), details.image)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_masked_parts_of_the_exemplar_are_never_copied(method):
+    exemplar = smooth((64, 70, 3), 5).astype(np.float32)
+    mask = np.zeros((64, 70), bool)
+    mask[20:40, 30:50] = True
+    exemplar[mask] = np.nan
+    details = synth.synthesize_details(exemplar, (90, 80), method=method, exemplar_mask=mask)
+    assert not mask[tuple(np.moveaxis(details.source_map, 2, 0))].any()
+    both = [exemplar, smooth((50, 50, 3), 6).astype(np.float32)]
+    mixed = synth.synthesize(both, (90, 80), method=method, exemplar_mask=[mask, None])
+    assert np.isfinite(mixed).all()
+
+
 @pytest.mark.parametrize("tile", [False, True])
 def test_known_pixels_stay_and_are_gone_on_from(tile):
     exemplar = np.tile(np.array([0, 0, 0, 0, 255, 255, 255, 255], np.uint8), (64, 8))
@@ -227,6 +241,16 @@ def test_known_pixels_stay_and_are_gone_on_from(tile):
 def test_small_exemplars_and_outputs(shape, method, tile):
     for exemplar in (noise((8, 8, 3), "uint8"), noise((9, 50), "uint8"), EXEMPLAR):
         assert synth.synthesize(exemplar, shape, method=method, tile=tile).shape[:2] == shape
+
+
+def test_auto_tries_both_and_says_why():
+    details = synth.synthesize_details(GRASS, (140, 140), seed=3)
+    assert details.method in METHODS
+    assert "in a small trial the worst places by quilting were" in details.why
+    asked = synth.synthesize(GRASS, (140, 140), seed=3, method=details.method)
+    assert np.array_equal(details.image, asked)
+    tiny = synth.synthesize_details(EXEMPLAR[:9, :9], (40, 40))
+    assert (tiny.method, "too small" in tiny.why) == ("quilting", True)
 
 
 def test_flat_exemplars():
@@ -289,6 +313,9 @@ REFUSED = [
         InputError,
         r"of two kinds \(int64 with 1 channel, float32 with 1 channel\)",
     ),
+    ({"exemplar_mask": LABELS == 0}, InputError, r"leaves no patch of 3×3 pixels .* mask less"),
+    ({"exemplar_mask": LABELS[1:] > 0}, InputError, r"exemplar_mask is 59×52 but the image"),
+    ({"exemplar_mask": [None], "exemplar": [EXEMPLAR] * 2}, InputError, r"has 1 parts, but"),
     ({"known": EXEMPLAR}, InputTypeError, r"known must be a pair"),
     ({"known": (EXEMPLAR, LABELS > 0)}, InputError, r"but uint8 of 64×64×3 is needed"),
     (

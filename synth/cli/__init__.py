@@ -14,6 +14,7 @@ _HOMES = {
     "fill": "synth.cli.fill",
     "nnf": "synth.cli.nnf",
     "planes": "synth.cli.planes",
+    "synthesize": "synth.cli.texture",
     "move": "synth.cli.editing",
     "retarget": "synth.cli.editing",
     "demo": "synth.cli.service",

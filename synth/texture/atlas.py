@@ -27,12 +27,15 @@ class Atlas:
     guide : (rows, columns, g) uint8
         g = 0 where there is no guide.
     inside : (rows, columns) bool
-        False between the exemplars.
+        False between the exemplars and where they must not be copied.
+    smallest : (int, int)
+        Rows and columns that every exemplar has.
     """
 
     channels: NDArray[np.uint8]
     guide: NDArray[np.uint8]
     inside: NDArray[np.bool_]
+    smallest: tuple[int, int]
 
 
 def sheet(sizes: Sequence[tuple[int, int]]) -> tuple[list[int], tuple[int, int]]:
@@ -55,6 +58,7 @@ def sheet(sizes: Sequence[tuple[int, int]]) -> tuple[list[int], tuple[int, int]]
 def lay_out(
     layers: Sequence[Sequence[NDArray[Any]]],
     guides: Sequence[NDArray[np.uint8]],
+    masks: Sequence[NDArray[np.bool_] | None],
     known: Sequence[NDArray[Any]] | None = None,
     unknown: NDArray[np.bool_] | None = None,
 ) -> tuple[Atlas, NDArray[np.uint8] | None]:
@@ -65,6 +69,8 @@ def lay_out(
     layers : [layer][exemplar] → (rows, columns[, channels])
         The layers of one exemplar are of one size.
     guides : [exemplar] → (rows, columns, g) uint8
+    masks : [exemplar] → (rows, columns) bool or None
+        True = never copied.
     known : [layer] → (rows, columns[, channels]), optional
     unknown : (rows, columns) bool, optional
         Where ``known`` says nothing.
@@ -73,8 +79,8 @@ def lay_out(
     tops, (rows, columns) = sheet(sizes)
     inside = np.zeros((rows, columns), np.bool_)
     guide = np.zeros((rows, columns, guides[0].shape[2]), np.uint8)
-    for top, (height, width), one in zip(tops, sizes, guides, strict=True):
-        inside[top : top + height, :width] = True
+    for top, (height, width), one, mask in zip(tops, sizes, guides, masks, strict=True):
+        inside[top : top + height, :width] = True if mask is None else ~mask
         guide[top : top + height, :width] = one
     planes, given = [], []
     for number, layer in enumerate(layers):
@@ -95,7 +101,9 @@ def lay_out(
         given.append(eight_bits[rows:, :end])
     channels = np.concatenate(planes, axis=2)
     channels[~inside] = 0
-    return Atlas(channels, guide, inside), np.concatenate(given, axis=2) if given else None
+    smallest = min(size[0] for size in sizes), min(size[1] for size in sizes)
+    atlas = Atlas(channels, guide, inside, smallest)
+    return atlas, np.concatenate(given, axis=2) if given else None
 
 
 def _mean(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -116,6 +124,7 @@ def halve(atlas: Atlas) -> Atlas:
         _mean(atlas.channels[:rows, :columns]),
         _mean(atlas.guide[:rows, :columns]),
         np.ascontiguousarray(inside.all(axis=(1, 3))),
+        (atlas.smallest[0] // 2, atlas.smallest[1] // 2),
     )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import InputError
 from synth.kernels._jit import Bands, threads
+from synth.patchmatch.pyramid import allowed_patches
 from synth.progress import Callback, report
 from synth.texture.atlas import Atlas, lay_out, sheet
-from synth.texture.optimize import Effort, Target, optimize
+from synth.texture.level import Target
+from synth.texture.optimize import Effort, optimize
 from synth.texture.quilting import block_side, quilt
 from synth.texture.request import Request
+from synth.texture.trial import badness
 
 __all__ = ["run"]
 
@@ -23,27 +27,40 @@ _EFFORTS = {
     "best": Effort(coarse_rounds=30, fine_rounds=10, sweeps=2),
 }
 _PATCH = 7
+#: Side of the small texture that methods are compared on.
+_TRIAL = 192
+#: Patchmatch is more varied for about the same faults, so quilting has to be clearly better.
+_CLEARLY = 0.95
 
 
 def run(request: Request, callback: Callback | None) -> tuple[NDArray[np.int32], str, str]:
     """Return the source map of what was asked for, the method that made it and why that."""
-    _check(request)
-    atlas, known = lay_out(request.layers, request.guides, request.known, request.unknown)
+    atlas, known = lay_out(
+        request.layers, request.guides, request.masks, request.known, request.unknown
+    )
+    _check(request, atlas)
     with threads() as bands:
+        report(callback, "comparing methods", 0.0)
         name, why = _choose(request, atlas, bands)
 
         def tick(stage: str, fraction: float) -> None:
-            report(callback, stage, 0.98 * fraction)
+            report(callback, stage, 0.02 + 0.96 * fraction)
 
         sources = _make(name, request, atlas, known, bands, tick)
     return _map(request, sources), name, why
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, atlas: Atlas) -> None:
     if request.method == "quilting" and request.known is not None:
         raise InputError(
             "method is 'quilting', which cannot go on from known pixels; pass "
             "method='patchmatch', or leave known out"
+        )
+    side = request.patch or 3
+    if not allowed_patches(atlas.inside, side).any():
+        raise InputError(
+            f"exemplar_mask leaves no patch of {side}×{side} pixels to copy from; mask less"
+            + (", or pass a smaller patch" if side > 3 else "")
         )
 
 
@@ -54,7 +71,32 @@ def _choose(request: Request, atlas: Atlas, bands: Bands) -> tuple[str, str]:
         return "patchmatch", "it goes on from known pixels"
     if request.guide is not None:
         return "patchmatch", "it follows the guide at all scales"
-    return "patchmatch", "it fits patches at all scales"
+    trial = replace(
+        request, tile=False, patch=None, quality="draft", key=(0, 0),
+        shape=(min(request.shape[0], _TRIAL), min(request.shape[1], _TRIAL)),
+    )  # fmt: skip
+    bad = {
+        name: badness(atlas, _make(name, trial, atlas, None, bands, lambda *_: None))
+        for name in ("patchmatch", "quilting")
+    }
+    if not bad["patchmatch"]:
+        return "quilting", "the exemplar or the texture is too small for several scales"
+    # + 1: both are good where they differ from the exemplar by a grey level or two
+    ratios = [
+        (ours + 1) / (theirs + 1)
+        for ours, theirs in zip(bad["quilting"], bad["patchmatch"], strict=True)
+    ]
+    ratio = float(np.exp(np.mean(np.log(ratios))))
+    name = "quilting" if ratio < _CLEARLY else "patchmatch"
+    told = f"in a small trial the worst places by quilting were {ratio:.2f} times as bad"
+    return name, told + " as by patchmatch"
+
+
+def _patch_side(atlas: Atlas, shape: tuple[int, int]) -> int:
+    side = min(_PATCH, *shape)
+    while side > 3 and not allowed_patches(atlas.inside, side).any():
+        side -= 1
+    return side
 
 
 def _make(
@@ -65,13 +107,13 @@ def _make(
     if name == "quilting":
         return quilt(
             atlas, request.guide, request.shape,
-            block=request.patch or block_side(request.smallest, request.shape, request.tile),
+            block=request.patch or block_side(atlas, request.shape, request.tile),
             tile=request.tile, variation=request.variation, key=request.key, bands=bands,
             tick=lambda fraction: tick("quilting", fraction),
         )  # fmt: skip
     return optimize(
         atlas, Target(request.shape, request.guide, known, request.unknown),
-        patch=request.patch or min(_PATCH, *request.smallest, *request.shape), tile=request.tile,
+        patch=request.patch or _patch_side(atlas, request.shape), tile=request.tile,
         variation=request.variation, effort=_EFFORTS[request.quality], key=request.key,
         bands=bands, tick=tick,
     )  # fmt: skip

@@ -10,36 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
-from synth.kernels.cpu import patchmatch
-from synth.kernels.cpu.distance import PADDING
-from synth.kernels.cpu.vote import pick_best, vote
 from synth.patchmatch.pyramid import allowed_patches
-from synth.patchmatch.stage import LIMIT, band_bounds
-from synth.texture.atlas import Atlas, halve, halve_guide
+from synth.texture.atlas import Atlas, halve
+from synth.texture.level import SHARE_COST, Level, Target
 from synth.texture.quilting import block_side, quilt
 
-__all__ = ["Effort", "Target", "optimize"]
+__all__ = ["Effort", "optimize"]
 
-#: The last counter words (`synth.randomness.Purpose` has the list of packages).
-INITIALIZE, SEARCH = 65, 66
 #: The coarsest exemplar is at least so many patches wide …
 _COARSEST = 5
 #: … and the coarsest output so many pixels.
 _SMALLEST_OUTPUT = 2
-#: How much a patch of twice its share costs more, in mean costs, for a variation of 1.
-_SHARE_COST = 2.0
-#: … and no more than so many times that.
-_MOST_SHARES = 4.0
+#: The blocks of the coarsest layout are the exemplar's side by this: structure before variety.
+_LAYOUT_SHARE = 4
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
-
-_NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -49,204 +39,6 @@ class Effort:
     coarse_rounds: int
     fine_rounds: int
     sweeps: int
-
-
-@dataclass(frozen=True)
-class Target:
-    """The output at one resolution.
-
-    Attributes
-    ----------
-    shape : (rows, columns)
-    guide : (rows, columns, g) uint8 or None
-    known : (rows, columns, k) uint8 or None
-    unknown : (rows, columns) bool or None
-        Where ``known`` says nothing.
-    """
-
-    shape: tuple[int, int]
-    guide: NDArray[np.uint8] | None = None
-    known: NDArray[np.uint8] | None = None
-    unknown: NDArray[np.bool_] | None = None
-
-    def halved(self) -> Target:
-        """Return the same at half the resolution, odd sides rounded up."""
-        shape = (-(-self.shape[0] // 2), -(-self.shape[1] // 2))
-        guide = None if self.guide is None else halve_guide(self.guide)
-        if self.known is None or self.unknown is None:
-            return Target(shape, guide)
-        odd = ((0, self.shape[0] % 2), (0, self.shape[1] % 2))
-        unknown = np.pad(self.unknown, odd, "edge").reshape(shape[0], 2, shape[1], 2)
-        return Target(shape, guide, halve_guide(self.known), np.asarray(unknown.any(axis=(1, 3))))
-
-
-class _Level:
-    """The buffers of one resolution, and the steps that work on them."""
-
-    def __init__(
-        self, atlas: Atlas, target: Target, patch: int, tile: bool, key: tuple[int, int],
-        bands: Bands,
-    ) -> None:  # fmt: skip
-        self.patch, self.tile, self.key, self.bands = patch, tile, key, bands
-        self.target = target
-        features = np.concatenate([atlas.channels, atlas.guide], axis=2)
-        self.voted, self.channels = atlas.channels.shape[2], features.shape[2]
-        self.source = np.zeros(features.size + PADDING, np.uint8)
-        self.source[: features.size] = features.reshape(-1)
-        self.source_width = features.shape[1]
-        self.allowed = allowed_patches(atlas.inside, patch)
-        self.base = np.where(self.allowed, np.int32(0), LIMIT)
-        self.penalty = self.base
-        self.choices = np.flatnonzero(self.allowed).astype(np.int64)
-        # with tile, the first patch − 1 rows and columns follow once more behind the last
-        self.wrap = patch - 1 if tile else 0
-        rows, columns = target.shape
-        self.extent = (rows + self.wrap, columns + self.wrap, self.channels)
-        self.buffer = np.zeros(int(np.prod(self.extent)) + PADDING, np.int16)
-        self.content = self.buffer[: int(np.prod(self.extent))].reshape(self.extent)
-        self.unknown = np.ones(target.shape, np.bool_)
-        if target.known is not None and target.unknown is not None:
-            self.unknown = target.unknown
-            self.content[:rows, :columns, : self.voted] = target.known
-        if target.guide is not None:
-            self.content[:rows, :columns, self.voted :] = target.guide
-        self._wrap_content()
-        h, w = self.extent[0] - patch + 1, self.extent[1] - patch + 1
-        touched = np.pad(self.unknown, ((0, self.wrap),) * 2, "wrap")
-        self.query = (~allowed_patches(~touched, patch)).astype(np.uint8)
-        self.field = np.full((h, w, 2), -1, np.int32)
-        self.cost = np.zeros((h, w), np.int32)
-        self.distance = np.zeros((h, w), np.int32)
-        self.bounds = band_bounds(self.query.sum(axis=1, dtype=np.int64), 2048)
-
-    def _wrap_content(self) -> None:
-        if self.tile:
-            rows, columns = self.target.shape
-            self.content[:, columns:] = self.content[:, : self.wrap]
-            self.content[rows:] = self.content[: self.wrap]
-
-    def search(self, radii: NDArray[np.int64], sweeps: int, number: int) -> None:
-        """Score the field against the content, then sweep; ``number`` counts the calls."""
-        count = len(self.bounds) - 1
-        images = (
-            self.buffer, self.extent[1], self.source, self.source_width, self.channels, self.patch
-        )  # fmt: skip
-        self.bands(
-            patchmatch.initialize, count, *images, self.field, self.cost, self.query,
-            self.penalty, self.choices, *self.penalty.shape, *self.key, INITIALIZE, LIMIT,
-            self.bounds,
-        )  # fmt: skip
-        for sweep in range(number * sweeps, (number + 1) * sweeps):
-            forward = sweep % 2 == 0
-            edge = patchmatch.edge_rows(self.field, self.bounds, forward)
-            self.bands(
-                patchmatch.sweep, count, *images, self.field, self.cost, self.query,
-                self.penalty, *self.penalty.shape, edge, radii, *self.key, sweep, SEARCH, forward,
-                self.bounds,
-            )  # fmt: skip
-        # without what the use of a source costs
-        at = np.maximum(self.field, 0)
-        np.subtract(self.cost, self.penalty[at[..., 0], at[..., 1]], out=self.distance)
-        self.distance *= self.query
-
-    def share(self, strength: float) -> None:
-        """Make sources that are used more than their share dearer."""
-        import cv2
-
-        asked = self.query > 0
-        flat = self.field[asked].astype(np.int64) @ np.array([self.allowed.shape[1], 1])
-        uses = np.bincount(flat, minlength=self.allowed.size).reshape(self.allowed.shape)
-        # of the neighbourhood: next to an overused patch are others that show the same
-        side = (2 * self.patch - 1,) * 2
-        near = [
-            np.asarray(cv2.boxFilter(plane, cv2.CV_32F, side, borderType=cv2.BORDER_CONSTANT))
-            for plane in (uses.astype(np.float32), self.allowed.astype(np.float32))
-        ]
-        expected = asked.sum() / max(1, self.allowed.sum())
-        share = near[0] / np.maximum(near[1] * np.float32(expected), np.float32(1e-6))
-        unit = strength * float(self.distance[asked].mean())
-        extra = unit * np.clip(share - 1, 0, _MOST_SHARES)
-        self.penalty = np.where(self.allowed, np.minimum(extra, 1e8).astype(np.int32), LIMIT)
-
-    def vote(self) -> None:
-        """Set what is unknown to the weighted mean of what the patches over it propose.
-
-        A vote weighs exp(−d / mean d round about), as in a fill (Wexler et al. 2007, equation 3).
-        """
-        import cv2
-
-        distance = self.distance.astype(np.float32)
-        side = (2 * self.patch - 1,) * 2
-        around = np.asarray(cv2.boxFilter(distance, -1, side, borderType=cv2.BORDER_REFLECT))
-        weight = np.exp(-distance / np.maximum(around, 1))
-        np.maximum(weight, np.float32(1e-30), out=weight)
-        weight *= self.query
-        field, weight, wanted = self._around(self.field, weight)
-        bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
-        rows, columns = self.target.shape
-        out = np.zeros((*wanted.shape, self.voted), np.int16) if self.tile else self.content
-        self.bands(
-            vote, len(bounds) - 1, self.source, self.source_width, self.channels, self.patch,
-            field, weight, *_NO_SUMS, wanted.copy(), self.voted, out, bounds,
-        )  # fmt: skip
-        if self.tile:
-            core = out[self.wrap : self.wrap + rows, self.wrap : self.wrap + columns]
-            self.content[:rows, :columns, : self.voted][self.unknown] = core[self.unknown]
-            self._wrap_content()
-
-    def _around(
-        self, field: NDArray[np.int32], plane: NDArray[Any]
-    ) -> tuple[NDArray[np.int32], NDArray[Any], NDArray[np.bool_]]:
-        """Repeat patches across the border, so that every pixel has all of those over it."""
-        if not self.tile:
-            return field, plane, self.unknown
-        before = ((self.wrap, 0), (self.wrap, 0))
-        wanted = np.pad(self.unknown, ((self.wrap, self.wrap),) * 2)
-        return (
-            np.ascontiguousarray(np.pad(field, (*before, (0, 0)), "wrap")),
-            np.ascontiguousarray(np.pad(plane, before, "wrap")),
-            wanted,
-        )
-
-    def best(self) -> NDArray[np.int32]:
-        """Return each pixel's source by the best patch over it, −1 where it is known."""
-        field, cost, wanted = self._around(self.field, self.distance)
-        query = self._around(self.field, self.query)[1]
-        pixels = np.argwhere(wanted).astype(np.int32)
-        picked = np.empty_like(pixels)
-        bounds = np.linspace(0, len(pixels), 17).astype(np.int64)
-        self.bands(
-            pick_best, 16, field, cost, query, self.patch, pixels, picked, bounds
-        )  # fmt: skip
-        sources = np.full((*self.target.shape, 2), -1, np.int32)
-        at = pixels - self.wrap
-        sources[at[:, 0], at[:, 1]] = picked
-        return sources
-
-    def start(self, sources: NDArray[np.int32]) -> None:
-        """Begin with patches around given source pixels, (rows, columns, 2)."""
-        half = self.patch // 2
-        h, w = self.field.shape[:2]
-        rows = (np.arange(h) + half) % self.target.shape[0]
-        columns = (np.arange(w) + half) % self.target.shape[1]
-        self._take(sources[np.ix_(rows, columns)] - np.int32(half), np.ones((h, w), np.bool_))
-
-    def descend(self, coarse: _Level) -> None:
-        """Begin with what the level above found."""
-        h, w = self.field.shape[:2]
-        y, x = np.arange(h), np.arange(w)
-        cy = np.minimum(y >> 1, coarse.field.shape[0] - 1)
-        cx = np.minimum(x >> 1, coarse.field.shape[1] - 1)
-        found = 2 * coarse.field[np.ix_(cy, cx)]
-        found[..., 0] += (y - 2 * cy)[:, None]
-        found[..., 1] += (x - 2 * cx)[None]
-        self._take(found, coarse.query[np.ix_(cy, cx)] > 0)
-
-    def _take(self, field: NDArray[np.int32], usable: NDArray[np.bool_]) -> None:
-        """Begin with a field, moved into the exemplar; what must not be used starts at random."""
-        inside = np.clip(field, 0, np.array(self.allowed.shape, np.int32) - 1)
-        usable = usable & self.allowed[inside[..., 0], inside[..., 1]] & (self.query > 0)
-        self.field[:] = np.where(usable[..., None], inside, -1)
 
 
 def _radii(largest: int, ratio: int) -> NDArray[np.int64]:
@@ -304,9 +96,9 @@ def optimize(
     ratio = effort.coarse_rounds / effort.fine_rounds
     counts = [round(effort.fine_rounds * ratio ** (n / max(top, 1))) for n in range(top + 1)]
     work = np.array([count * 0.25**number for number, count in enumerate(counts)])
-    previous: _Level | None = None
+    previous: Level | None = None
     for number in range(top, -1, -1):
-        level = _Level(*pyramid.pop(), patch, tile, key, bands)
+        level = Level(*pyramid.pop(), patch, tile, key, bands)
         here = f"level {top - number + 1} of {top + 1}"
         before, part = work[number + 1 :].sum() / work.sum(), work[number] / work.sum()
         if previous is None:
@@ -321,7 +113,7 @@ def optimize(
             found = level.content.copy()
             level.search(radii, effort.sweeps, one)
             if variation > 0:
-                level.share(variation * _SHARE_COST)
+                level.share(variation * SHARE_COST)
             level.vote()
             if np.abs(level.content - found).mean() < _SETTLED:
                 break
@@ -332,15 +124,13 @@ def optimize(
 
 
 def _layout(
-    level: _Level, atlas: Atlas, top: int, tile: bool, variation: float, key: tuple[int, int],
+    level: Level, atlas: Atlas, top: int, tile: bool, variation: float, key: tuple[int, int],
     bands: Bands,
 ) -> NDArray[np.int32]:  # fmt: skip
     """Quilt the coarsest level: a layout that is right in the large."""
     for _ in range(top):
         atlas = halve(atlas)
-    rows, columns = np.nonzero(atlas.inside)
-    size = (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1)
-    block = block_side(size, level.target.shape, tile)
+    block = block_side(atlas, level.target.shape, tile, _LAYOUT_SHARE)
     return quilt(
         atlas, level.target.guide, level.target.shape, block=block, tile=tile,
         variation=variation, key=key, bands=bands, tick=lambda _: None,

@@ -24,6 +24,8 @@ __all__ = ["block_side", "places", "quilt"]
 
 #: The last counter word (`synth.randomness.Purpose` has the list of packages).
 BLOCK = 64
+#: Blocks that there should be to choose from.
+_FEW = 16
 #: Overlap of two blocks as a share of their side.
 _OVERLAP = 4
 #: Mean squared difference, in 8-bit steps, below which two overlaps count as equally good.
@@ -34,11 +36,16 @@ _COPY_RADIUS = 3
 _APART = 2
 
 
-def block_side(inside: tuple[int, int], shape: tuple[int, int], tile: bool) -> int:
-    """Choose the side of a block for an exemplar and an output of these sizes."""
-    side = min(64, max(8, min(inside) // 7))
+def block_side(atlas: Atlas, shape: tuple[int, int], tile: bool, share: int = 5) -> int:
+    """Choose the side of a block: the ``share``-th part of the exemplar's, 8 to 64 pixels.
+
+    Less in small outputs, and until there are a few to choose from.
+    """
     room = min(shape) * 2 // 3 if tile else min(shape)
-    return max(1, min(side, room, min(inside)))
+    side = max(1, min(max(8, min(atlas.smallest) // share), 64, room))
+    while side > 3 and np.count_nonzero(allowed_patches(atlas.inside, side)) < _FEW:
+        side -= 1
+    return side
 
 
 def places(length: int, block: int, overlap: int, tile: bool) -> NDArray[np.int64]:

@@ -22,6 +22,8 @@ Quality = Literal["draft", "normal", "best"]
 #: One exemplar: a picture, or several of one size under their names.
 Layers = NDArray[Any] | Mapping[str, NDArray[Any]]
 
+#: A guide of whole numbers with more different values than this is a feature map.
+_MOST_LABELS = 16
 _SMALLEST, _LARGEST_SIDE = 8, 1 << 15
 #: Squared distances of the largest patches are summed in 32 bits.
 _MOST_CHANNELS = 64
@@ -40,6 +42,8 @@ class Request:
     layers : [layer][exemplar] → (rows, columns[, channels])
     guides : [exemplar] → (rows, columns, g) uint8
         g = 0 without a guide.
+    masks : [exemplar] → (rows, columns) bool or None
+        True = never copied.
     guide : (rows, columns, g) uint8 or None
         The output's.
     known : [layer] → (rows, columns[, channels]), or None
@@ -51,6 +55,7 @@ class Request:
     several: bool
     layers: list[list[NDArray[Any]]]
     guides: list[NDArray[np.uint8]]
+    masks: list[NDArray[np.bool_] | None]
     guide: NDArray[np.uint8] | None
     known: list[NDArray[Any]] | None
     unknown: NDArray[np.bool_] | None
@@ -71,7 +76,8 @@ class Request:
 
 def make_request(
     exemplar: Layers | Sequence[Layers], shape: Any, *, method: str, tile: bool, guide: Any,
-    exemplar_guide: Any, known: Any, patch: Any, variation: Any, quality: str, seed: int,
+    exemplar_guide: Any, exemplar_mask: Any, known: Any, patch: Any, variation: Any, quality: str,
+    seed: int,
 ) -> Request:  # fmt: skip
     """Check everything before any work is done."""
     _check_choice("method", method, Method)
@@ -80,12 +86,13 @@ def make_request(
     given = list(exemplar) if several else [exemplar]
     if not given:
         raise InputError("exemplar is an empty list, but at least one picture is needed")
-    names, layers = _layers(given, several)
+    masks = _masks(exemplar_mask, given, several)
+    names, layers = _layers(given, several, masks)
     rows, columns = _shape(shape)
     guides, target_guide = _guides(exemplar_guide, guide, layers, (rows, columns), several)
     pictures, unknown = _known(known, names, layers, (rows, columns))
     request = Request(
-        names, several, layers, guides, target_guide, pictures, unknown, (rows, columns),
+        names, several, layers, guides, masks, target_guide, pictures, unknown, (rows, columns),
         method, bool(tile), None, _variation(variation), quality, key_of(seed),  # type: ignore[arg-type]
     )  # fmt: skip
     if patch is not None:
@@ -138,7 +145,9 @@ def _shape(shape: Any) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def _layers(given: list[Any], several: bool) -> tuple[list[str] | None, list[list[NDArray[Any]]]]:
+def _layers(
+    given: list[Any], several: bool, masks: list[NDArray[np.bool_] | None]
+) -> tuple[list[str] | None, list[list[NDArray[Any]]]]:
     """Return the names of the layers, and [layer][exemplar]."""
 
     def title(number: int, layer: str | None) -> str:
@@ -160,7 +169,7 @@ def _layers(given: list[Any], several: bool) -> tuple[list[str] | None, list[lis
         size: tuple[int, ...] | None = None
         for layer, name in enumerate(names or [None]):
             picture = check_image(one if name is None else one[name], name=title(number, name))
-            check_finite(picture, name=title(number, name))
+            check_finite(picture, masks[number], name=title(number, name))
             if size is not None and picture.shape[:2] != size:
                 raise InputError(
                     f"{title(number, name)} is {picture.shape[0]}×{picture.shape[1]} but "
@@ -188,6 +197,23 @@ def _layers(given: list[Any], several: bool) -> tuple[list[str] | None, list[lis
             "synthesize_details(…).apply(other)"
         )
     return names, layers
+
+
+def _masks(mask: Any, given: list[Any], several: bool) -> list[NDArray[np.bool_] | None]:
+    if mask is None:
+        return [None] * len(given)
+    masks = list(mask) if several else [mask]
+    if len(masks) != len(given):
+        raise InputError(
+            f"exemplar_mask has {len(masks)} parts, but there are {len(given)} exemplars"
+        )
+    found: list[NDArray[np.bool_] | None] = []
+    for number, (one, exemplar) in enumerate(zip(masks, given, strict=True)):
+        picture = next(iter(exemplar.values())) if isinstance(exemplar, Mapping) else exemplar
+        name = f"exemplar_mask[{number}]" if several else "exemplar_mask"
+        size = np.shape(picture)
+        found.append(None if one is None or len(size) < 2 else check_mask(one, size, name=name))
+    return found
 
 
 def _channels(picture: NDArray[Any]) -> str:
@@ -230,6 +256,10 @@ def _guides(
         raise InputError(f"exemplar_guide and guide are of two kinds ({kinds}); convert one")
     flat = np.concatenate([one.reshape(-1, 1, one.shape[2]) for one in every])
     colours = sum(1 if layer[0].ndim == 2 else layer[0].shape[2] for layer in layers)
+    if flat.dtype.kind != "f" and len(np.unique(flat[:, 0], axis=0)) > _MOST_LABELS:
+        flat = flat.astype(np.float64)  # shades, not labels
+        if flat.shape[2] == 3 and (flat == flat[..., :1]).all():
+            flat = flat[..., :1]
     channels = guide_channels(flat, colours)[:, 0]
     parts, start = [], 0
     for one in every:

@@ -25,6 +25,7 @@ def synthesize(
     tile: bool = False,
     guide: NDArray[Any] | None = None,
     exemplar_guide: NDArray[Any] | Sequence[NDArray[Any]] | None = None,
+    exemplar_mask: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
     known: tuple[Any, NDArray[Any]] | None = None,
     patch: int | None = None,
     variation: float = 0.5,
@@ -55,15 +56,19 @@ def synthesize(
         Whether the texture repeats without a seam: its opposite borders fit together.
     guide, exemplar_guide : (rows, columns[, k]), optional
         What is to be where in the texture, and what is where in the exemplar (texture by
-        numbers: Hertzmann et al. 2001, "Image analogies"). Labels (integers) weigh as much as the
-        colours do, features (floats) as one colour channel each. A list of exemplars has a list
-        of guides.
+        numbers: Hertzmann et al. 2001, "Image analogies"). Labels (up to 16 different integers or
+        colours) weigh as much as the colours do; anything else is a map of features, scaled by
+        its range, each of which weighs as much as one colour channel. A list of exemplars has a
+        list of guides.
+    exemplar_mask : (rows, columns), optional
+        True (white) = never copied, and its values do not matter. A list of exemplars has a list
+        of masks, None among them.
     known : (picture, mask), optional
         A picture of the texture's size and the exemplar's channels and dtype (a dict of them for
         layers), and where it is to be synthesised: True (white). The rest stays as it is, bit for
         bit, and the texture goes on from it. For "patchmatch".
     patch : int, optional
-        Side in pixels of a patch (7 by default), or of a block in quilting (a 7th of the
+        Side in pixels of a patch (7 by default), or of a block in quilting (a 5th of the
         exemplar's shorter side, 8 to 64). Larger ones keep larger structures, and copy more.
     variation : float
         0 to 1. Larger: blocks are drawn among more candidates, and the exemplar is used more
@@ -101,8 +106,8 @@ def synthesize(
     """
     return synthesize_details(
         exemplar, shape, method=method, tile=tile, guide=guide, exemplar_guide=exemplar_guide,
-        known=known, patch=patch, variation=variation, seed=seed, quality=quality, device=device,
-        callback=callback,
+        exemplar_mask=exemplar_mask, known=known, patch=patch, variation=variation, seed=seed,
+        quality=quality, device=device, callback=callback,
     ).image  # fmt: skip
 
 
@@ -114,6 +119,7 @@ def synthesize_details(
     tile: bool = False,
     guide: NDArray[Any] | None = None,
     exemplar_guide: NDArray[Any] | Sequence[NDArray[Any]] | None = None,
+    exemplar_mask: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
     known: tuple[Any, NDArray[Any]] | None = None,
     patch: int | None = None,
     variation: float = 0.5,
@@ -134,7 +140,8 @@ def synthesize_details(
     begin = time.perf_counter()
     request = make_request(
         exemplar, shape, method=method, tile=tile, guide=guide, exemplar_guide=exemplar_guide,
-        known=known, patch=patch, variation=variation, quality=quality, seed=seed,
+        exemplar_mask=exemplar_mask, known=known, patch=patch, variation=variation,
+        quality=quality, seed=seed,
     )  # fmt: skip
     from synth.texture.methods import run
 

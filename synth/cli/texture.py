@@ -1,0 +1,213 @@
+"""``synth synthesize``: a texture of any size from an exemplar."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synth.cli.group import path
+
+__all__ = ["synthesize"]
+
+
+class _Size(click.ParamType):  # type: ignore[type-arg]
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        found = re.fullmatch(r"(\d{1,5})(?:[x×](\d{1,5}))?", str(value).strip().lower())
+        if not found:
+            self.fail(f"{value!r} is no size; write width x height in pixels, such as 1024x768")
+        width, height = found[1], found[2] or found[1]
+        return int(height), int(width)
+
+
+@click.command()
+@click.argument("exemplars", metavar="EXEMPLAR [MORE]…", nargs=-1, required=True, type=path())
+@click.option("-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False))
+@click.option("--size", type=_Size(), required=True, help="Of the texture, such as 1024x1024.")
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "quilting", "patchmatch"]),
+    default="auto",
+    show_default=True,
+    help="auto tries both on a small texture and says which it takes.",
+)
+@click.option("--tile", is_flag=True, help="Opposite borders fit: the texture repeats seamlessly.")
+@click.option("--guide", type=path(dir_okay=False), help="What is to be where in OUT …")
+@click.option(
+    "--exemplar-guide", type=path(dir_okay=False), help="… and what is where in EXEMPLAR."
+)
+@click.option(
+    "--exemplar-mask", type=path(dir_okay=False), help="White where EXEMPLAR is never copied."
+)
+@click.option(
+    "--layer",
+    "layers",
+    metavar="FILE",
+    multiple=True,
+    type=path(dir_okay=False),
+    help="Another map of EXEMPLAR's surface, such as its normals, of the same size; made along "
+    "with it and written to OUT-FILE. May be given several times.",
+)
+@click.option("--patch", type=click.IntRange(3), metavar="N", help="Side of patches or blocks.")
+@click.option(
+    "--variation",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="More uses the exemplar more evenly and draws among more blocks.",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "normal", "best"]),
+    default="normal",
+    show_default=True,
+    help="How many rounds patchmatch makes: better takes longer.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Another seed is another texture; the same seed gives the same bytes.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Write N textures, OUT-1, OUT-2 and so on, from the seed and those after it.",
+)
+@click.option(
+    "--maps",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Draw where each pixel is from: red for its row, green for its column.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done, one object a texture.")
+def synthesize(
+    exemplars: tuple[str, ...],
+    output: str,
+    size: tuple[int, int],
+    guide: str | None,
+    exemplar_guide: str | None,
+    exemplar_mask: str | None,
+    layers: tuple[str, ...],
+    seed: int,
+    samples: int | None,
+    maps: str | None,
+    overwrite: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Make a texture of any size that looks like EXEMPLAR, or like several.
+
+    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; every pixel is an exemplar's.
+    """
+    if len(exemplars) > 1 and (layers or guide or exemplar_guide or exemplar_mask):
+        raise click.UsageError("layers, guides and masks go with one EXEMPLAR; give one")
+    if samples is not None and seed + samples > 2**64:
+        raise click.UsageError(f"--samples {samples} needs seeds above 2**64 - 1; lower --seed")
+    names = _outputs(output, samples)
+    written = {name: [name, *(_beside(name, layer) for layer in layers)] for name in names}
+    drawn = _maps(maps, names)
+    _check([file for files in written.values() for file in files], drawn, maps, overwrite)
+
+    import synth
+    from synth.compilation import watching
+    from synth.display import display
+    from synth.files import load, save
+
+    pictures = [load(file) for file in exemplars]
+    stack = {"": pictures[0].pixels, **{file: load(file).pixels for file in layers}}
+    exemplar = [one.pixels for one in pictures] if len(pictures) > 1 else stack
+    given = {"guide": guide, "exemplar_guide": exemplar_guide, "exemplar_mask": exemplar_mask}
+    options |= {name: None if file is None else load(file).pixels for name, file in given.items()}
+    with display() as shown, watching(shown.compiling):
+        for number, name in enumerate(names):
+            with shown.following(name) as callback:
+                made = synth.synthesize_details(
+                    exemplar, size, seed=seed + number, callback=callback, **options
+                )
+            image = made.image
+            images = list(image.values()) if isinstance(image, dict) else [image]
+            for file, pixels in zip(written[name], images, strict=True):
+                save(file, pixels, like=pictures[0], overwrite=overwrite)
+            if drawn:
+                save(drawn[number], _draw(made.source_map), overwrite=overwrite)
+            if as_json:
+                told = {
+                    "exemplars": list(exemplars),
+                    "outputs": written[name],
+                    "width": size[1],
+                    "height": size[0],
+                    "method": made.method,
+                    "why": made.why,
+                    "seed": seed + number,
+                    "seconds": made.seconds,
+                    **({"map": drawn[number]} if drawn else {}),
+                }
+                click.echo(json.dumps(told))
+            else:
+                shown.note(
+                    f"wrote {' and '.join(written[name])}: {made.method} in {made.seconds:.1f} s "
+                    f"({made.why})"
+                )
+
+
+def _outputs(output: str, samples: int | None) -> list[str]:
+    if samples is None:
+        return [output]
+    stem, ending = os.path.splitext(output)
+    return [f"{stem}-{number}{ending}" for number in range(1, samples + 1)]
+
+
+def _beside(output: str, layer: str) -> str:
+    """Return the name of a layer's texture: ``out.png`` and ``normal.tif`` → out-normal.png."""
+    stem, ending = os.path.splitext(output)
+    return f"{stem}-{Path(layer).stem}{ending}"
+
+
+def _maps(folder: str | None, names: list[str]) -> list[str]:
+    if folder is None:
+        return []
+    return [os.path.join(folder, f"{Path(name).stem}-source.png") for name in names]
+
+
+def _check(files: list[str], drawn: list[str], maps: str | None, overwrite: bool) -> None:
+    """Refuse before any work is done what could not be written after it."""
+    from synth.codecs import format_of
+    from synth.errors import FileError
+    from synth.unfinished import check_target
+
+    everything = [*files, *drawn]
+    twice = {file for file in everything if everything.count(file) > 1}
+    if twice:
+        raise FileError(f"{min(twice)} would be written twice; rename a --layer")
+    if maps is not None:
+        try:
+            Path(maps).mkdir(exist_ok=True)
+        except OSError as error:
+            raise FileError(f"the folder {maps} cannot be made: {error.strerror}") from error
+    for file in everything:
+        format_of(file)
+        check_target(file, overwrite=overwrite)
+
+
+def _draw(source_map: Any) -> Any:
+    """Draw a source map: red for the row, green for the column, blue for the exemplar."""
+    import numpy as np
+
+    places = source_map[..., -2:].astype(np.float64)
+    picture = np.zeros((*source_map.shape[:2], 3), np.uint8)
+    picture[..., :2] = np.rint(places * 255 / np.maximum(places.max(axis=(0, 1)), 1))
+    if source_map.shape[2] == 3:
+        numbers = source_map[..., 0].astype(np.float64)
+        picture[..., 2] = np.rint(numbers * 255 / max(numbers.max(), 1))
+    return picture

@@ -1,0 +1,116 @@
+"""``synth synthesize``."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from skimage import data
+from test_kernels_nnf import smooth
+
+import synth
+from synth.cli import main
+from synth.files import load, save
+
+PICTURE = np.ascontiguousarray(data.coffee()[:60, 100:170])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(tmp_path / "in.png", PICTURE)
+    save(tmp_path / "normal.png", smooth((60, 70, 3), 1))
+    labels = np.zeros((60, 70), np.uint8)
+    labels[:, 35:] = 255
+    save(tmp_path / "labels.png", labels)
+    return tmp_path
+
+
+def call(folder, *more):
+    options = ("--size", "80x64", "--quality", "draft")
+    arguments = ["synthesize", str(folder / "in.png"), *options, *map(str, more)]
+    return CliRunner().invoke(main, arguments)
+
+
+def test_what_is_written_is_what_the_function_gives(folder):
+    done = call(folder, "-o", folder / "out.png", "--tile", "--seed", 3, "--json")
+    assert done.exit_code == 0, done.output
+    made = synth.synthesize_details(PICTURE, (64, 80), tile=True, seed=3, quality="draft")
+    assert np.array_equal(load(folder / "out.png").pixels, made.image)
+    told = json.loads(done.stdout)
+    assert (told["width"], told["height"], told["seed"]) == (80, 64, 3)
+    assert (told["method"], told["why"]) == (made.method, made.why)
+    assert told["outputs"] == [str(folder / "out.png")]
+
+
+def test_several_samples_and_their_maps(folder):
+    more = ("--samples", 2, "--maps", folder / "maps", "--method", "quilting")
+    done = call(folder, "-o", folder / "out.png", *more)
+    assert done.exit_code == 0, done.output
+    assert "quilting" in done.stderr
+    first, second = (load(folder / f"out-{number}.png").pixels for number in (1, 2))
+    assert (first != second).any()
+    drawn = load(folder / "maps" / "out-1-source.png").pixels
+    assert drawn.shape == (64, 80, 3)
+    assert drawn[..., :2].max() == 255
+    assert not (folder / "out.png").exists()
+
+
+def test_layers_are_made_along_and_several_exemplars_mixed(folder):
+    done = call(folder, "-o", folder / "out.png", "--layer", folder / "normal.png")
+    assert done.exit_code == 0, done.output
+    normal = load(folder / "normal.png").pixels
+    made = synth.synthesize_details({"": PICTURE, "n": normal}, (64, 80), quality="draft")
+    assert np.array_equal(load(folder / "out.png").pixels, made.image[""])
+    assert np.array_equal(load(folder / "out-normal.png").pixels, made.image["n"])
+    save(folder / "mirrored.png", np.ascontiguousarray(PICTURE[:, ::-1]))
+    done = call(folder, folder / "mirrored.png", "-o", folder / "both.png", "--maps", folder / "m")
+    assert done.exit_code == 0, done.output
+    assert load(folder / "m" / "both-source.png").pixels[..., 2].max() == 255
+
+
+def test_guides_and_masks(folder):
+    labels = folder / "labels.png"
+    target = folder / "target.png"
+    save(target, np.full((64, 80), 255, np.uint8))
+    save(folder / "black.png", PICTURE * (load(labels).pixels[..., None] > 0))
+    done = call(folder, "-o", folder / "out.png", "--guide", target, "--exemplar-guide", labels)
+    assert done.exit_code == 0, done.output
+    right = {tuple(colour) for colour in PICTURE[:, 35:].reshape(-1, 3)}
+    pixels = load(folder / "out.png").pixels.reshape(-1, 3)
+    assert np.mean([tuple(colour) in right for colour in pixels]) > 0.97
+    done = call(folder, "-o", folder / "left.png", "--exemplar-mask", labels)
+    assert done.exit_code == 0, done.output
+    left = {tuple(colour) for colour in PICTURE[:, :35].reshape(-1, 3)}
+    assert all(tuple(c) in left for c in load(folder / "left.png").pixels.reshape(-1, 3))
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (("--size", "big"), 2, "'big' is no size; write width x height"),
+        (("--size", "4x4"), 1, "each from 8 to 32768"),
+        (("in.png", "--guide", "in.png"), 2, "go with one EXEMPLAR"),
+        (("--guide", "in.png"), 1, "guide is given but exemplar_guide is not"),
+        (("--layer", "in.png", "--layer", "in.png"), 1, "would be written twice"),
+        (("missing.png",), 1, "missing.png does not exist"),
+        (("--patch", "300"), 1, "patch is 300"),
+    ],
+)
+def test_what_cannot_be_made_is_said_and_nothing_written(folder, more, code, message, monkeypatch):
+    monkeypatch.chdir(folder)
+    before = sorted(folder.iterdir())
+    done = call(folder, "-o", folder / "out.png", *more)
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert sorted(folder.iterdir()) == before
+
+
+def test_files_are_kept(folder):
+    (folder / "out-2.png").write_bytes(b"mine")
+    done = call(folder, "-o", folder / "out.png", "--samples", 2)
+    assert done.exit_code == 1
+    assert "out-2.png exists" in done.stderr
+    assert not (folder / "out-1.png").exists()
+    assert call(folder, "-o", folder / "out.png", "--samples", 2, "--overwrite").exit_code == 0
