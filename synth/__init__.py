@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
     from synth.planes.find import Plane, Planes, find_planes
+    from synth.texture.autoregressive import sample_symbols, score_symbols
     from synth.texture.conditional import Conditional
     from synth.texture.details import Synthesis
     from synth.texture.efros_leung import EfrosLeung
@@ -56,6 +57,8 @@ _HOMES = {
     "move": "synth.editing.move",
     "nnf": "synth.patchmatch.nnf",
     "retarget": "synth.editing.retarget",
+    "sample_symbols": "synth.texture.autoregressive",
+    "score_symbols": "synth.texture.autoregressive",
     "synthesize": "synth.texture.synthesize",
     "synthesize_details": "synth.texture.synthesize",
 }
@@ -86,6 +89,8 @@ __all__ = [
     "move",
     "nnf",
     "retarget",
+    "sample_symbols",
+    "score_symbols",
     "synthesize",
     "synthesize_details",
 ]

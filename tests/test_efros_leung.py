@@ -273,6 +273,55 @@ def test_levels_are_what_could_run_at_once(order):
     assert sum(map(len, graph.by_level())) == 143
 
 
+def test_the_engine_scores_as_the_model_does():
+    exemplar, image = texture((20, 20)), texture((8, 9), 3)
+    model = synth.EfrosLeung(5).fit(exemplar)
+    for order in ("raster", "onion"):
+        graph = synth.DependencyGraph.of(order, image.shape, 5, seed=0)
+        np.testing.assert_allclose(
+            synth.score_symbols(graph, model, image), model.log_prob(image, order=order), atol=1e-9
+        )
+
+
+def test_one_engine_runs_a_markov_chain_of_letters():
+    class Chain:
+        """Letters that follow one another by a matrix; the first is of its last row."""
+
+        matrix = np.array([[0.1, 0.9, 0.0], [0.0, 0.2, 0.8], [0.5, 0.0, 0.5], [1.0, 0.0, 0.0]])
+
+        def next_log_probs(self, values, known, at):
+            left = np.where(at[:, 1] > 0, values[0, at[:, 1] - 1], 3)
+            with np.errstate(divide="ignore"):
+                return np.log(self.matrix[left])
+
+    graph = synth.DependencyGraph.of("raster", (1, 4000), (1, 3))
+    line = synth.sample_symbols(graph, Chain(), seed=1)[0]
+    counts = np.zeros((3, 3))
+    np.add.at(counts, (line[:-1], line[1:]), 1)
+    np.testing.assert_allclose(
+        counts / counts.sum(axis=1, keepdims=True), Chain.matrix[:3], atol=0.05
+    )
+    scores = synth.score_symbols(graph, Chain(), line[None])
+    assert np.isfinite(scores).all()
+    assert np.isneginf(synth.score_symbols(graph, Chain(), line[None, ::-1])).any()
+    known = np.arange(4000)[None] < 10
+    given = synth.DependencyGraph.of("raster", (1, 4000), (1, 3), known=known)
+    again = synth.sample_symbols(given, Chain(), init=line[None], seed=2)
+    np.testing.assert_array_equal(again[0, :10], line[:10])
+    with pytest.raises(InputError, match="init"):
+        synth.sample_symbols(given, Chain())
+
+
+def test_a_mapping_that_is_no_distribution_is_told():
+    class Half:
+        def next_log_probs(self, values, known, at):
+            return np.log(np.full((len(at), 2), 0.25))
+
+    graph = synth.DependencyGraph.of("raster", (2, 2), 3)
+    with pytest.raises(InputError, match="add up"):
+        synth.sample_symbols(graph, Half())
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

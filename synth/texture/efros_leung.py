@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -30,7 +29,7 @@ from synth.texture.lookup import (
 )
 from synth.texture.orders import DependencyGraph, Order
 from synth.texture.sample import Sample
-from synth.texture.scoring import noise_level, score, some_pixels, supports
+from synth.texture.scoring import noise_level, score, supports
 
 __all__ = ["EfrosLeung"]
 
@@ -200,7 +199,7 @@ class EfrosLeung:
     @cached_property
     def noise_level(self) -> float:
         """Median least distance of the exemplar's own windows from others that do not overlap."""
-        return noise_level(self._fitted())
+        return noise_level(self.lookup())
 
     def conditional(
         self,
@@ -223,7 +222,7 @@ class EfrosLeung:
         guide : (rows, columns[, k]), optional
             If the model was fitted with one.
         """
-        lookup = self._fitted()
+        lookup = self.lookup()
         image, given = lookup.check_output(image, known)
         places = np.atleast_2d(np.asarray(at))
         rows, columns = image.shape[:2]
@@ -232,6 +231,22 @@ class EfrosLeung:
         if ((places < 0) | (places >= (rows, columns))).any():
             raise InputError(f"at has places outside the image, which is {rows}×{columns}")
         return Conditional.of(lookup, *supports(lookup, image, given, places, guide))
+
+    def next_log_probs(
+        self, values: NDArray[Any], known: NDArray[np.bool_], at: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return log p of the 256 grey levels at some places: `synth.protocols.NextSymbol`.
+
+        For exemplars of 8 bits and one channel.
+        """
+        first = self.lookup().exemplars.images[0]
+        if first.dtype != np.uint8 or first.ndim != 2:
+            raise InputError(
+                f"the exemplar is {first.dtype} of shape {first.shape}, but 256 symbols are those "
+                "of an 8-bit picture of one channel"
+            )
+        with np.errstate(divide="ignore"):  # log 0 = −inf is what the paper's rule says
+            return np.log(self.conditional(values.astype(np.uint8), known, at).probs())
 
     def sample(
         self,
@@ -277,7 +292,7 @@ class EfrosLeung:
         choose_device(device)
         longest = 0 if max_copy is None else check_count(max_copy, "max_copy", 1)
         return grow(
-            self._fitted(), shape, order, init, known, guide, bool(periodic), longest, seed,
+            self.lookup(), shape, order, init, known, guide, bool(periodic), longest, seed,
             callback,
         )  # fmt: skip
 
@@ -312,7 +327,7 @@ class EfrosLeung:
             Of the orders that draw.
         callback : callable, optional
         """
-        lookup = self._fitted()
+        lookup = self.lookup()
         image = check_image(image)
         size = image.shape[:2]
         every = np.ones(size, np.bool_)
@@ -336,7 +351,7 @@ class EfrosLeung:
         nats = self.log_prob(image, **options)
         known = options.get("known")
         scored = nats.size if known is None else int((~check_mask(known, nats.shape)).sum())
-        channels = self._fitted().exemplars.channels
+        channels = self.lookup().exemplars.channels
         return float(-nats.sum() / (max(1, scored) * channels * np.log(2)))
 
     def select(
@@ -367,44 +382,19 @@ class EfrosLeung:
         """
         if by != "loo":
             raise InputError(f"by is {by!r}, but 'loo' is what there is")
-        own = self.parameters()
-        for name, values in grid.items():
-            if name not in own or not len(values):
-                raise InputError(
-                    f"grid has {name!r}: {values!r}, but values for some of {', '.join(own)} are "
-                    "needed"
-                )
-        exemplars, masks, guides, guide_weight = self._inputs_fitted()
-        image = check_image(exemplars[0])
-        usable = np.ones(image.shape[:2], np.bool_)
-        if masks[0] is not None:
-            usable = ~check_mask(masks[0], image.shape)
-        chosen = some_pixels(usable, check_count(pixels, "pixels", 1), seed)
-        rank = np.arange(usable.size, dtype=np.int32).reshape(usable.shape)
-        rank[~usable] = np.iinfo(np.int32).max  # never before anything
-        image = np.where(usable if image.ndim == 2 else usable[..., np.newaxis], image, 0)
-        table: list[tuple[dict[str, Any], float]] = []
-        best = self
-        for combination in itertools.product(*grid.values()):
-            given = dict(zip(grid, combination, strict=True))
-            model = EfrosLeung(**(own | given))
-            model.fit(*exemplars, mask=masks, guide=guides, guide_weight=guide_weight)
-            nats = score(model._fitted(), image, rank, chosen, guides[0], model.window)
-            mean = float(nats[chosen].mean())
-            if not table or mean > max(row[1] for row in table):
-                best = model
-            table.append((given, mean))
-        best.selection = sorted(table, key=lambda row: -row[1])
+        from synth.texture.selection import leave_one_out
+
+        self.lookup()
+        table = leave_one_out(self, self._inputs, grid, check_count(pixels, "pixels", 1), seed)
+        best = max(table, key=lambda row: row[2])[0]
+        best.selection = sorted([row[1:] for row in table], key=lambda row: -row[1])
         return best
 
     #: Set by `select`.
     selection: Sequence[tuple[dict[str, Any], float]] = ()
 
-    def _fitted(self) -> Lookup:
+    def lookup(self) -> Lookup:
+        """Return what the kernels work with."""
         if self._lookup is None:
             raise InputError("the model has no exemplar yet; call fit(exemplar) first")
         return self._lookup
-
-    def _inputs_fitted(self) -> tuple[Any, ...]:
-        self._fitted()
-        return self._inputs
