@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from synth.density.kernel_density import KernelDensity
     from synth.editing.move import move
     from synth.editing.retarget import retarget
-    from synth.patchmatch.details import FillDetails
+    from synth.patchmatch.details import FillCandidate, FillChoice, FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
     from synth.patchmatch.nnf import NearestNeighborField, nnf
     from synth.planes.find import Plane, Planes, find_planes
@@ -46,6 +46,8 @@ _HOMES = {
     "Synthesis": "synth.texture.details",
     "Sample": "synth.texture.sample",
     "crps": "synth.bayes.conditional",
+    "FillCandidate": "synth.patchmatch.details",
+    "FillChoice": "synth.patchmatch.details",
     "FillDetails": "synth.patchmatch.details",
     "NearestNeighborField": "synth.patchmatch.nnf",
     "Plane": "synth.planes.find",
@@ -70,6 +72,8 @@ __all__ = [
     "DependencyGraph",
     "EfrosLeung",
     "Empirical",
+    "FillCandidate",
+    "FillChoice",
     "FillDetails",
     "GaussianMixture",
     "KernelDensity",

@@ -17,6 +17,7 @@ from synth.unfinished import check_target
 if TYPE_CHECKING:
     import numpy as np
 
+    from synth.patchmatch.details import FillChoice
     from synth.picture import Picture
 
 __all__ = ["STREAM", "Job", "Plan", "Settings", "fill_file", "plan"]
@@ -184,7 +185,7 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
             answers.append(_sheet(answers))
         for path, answer in zip(outputs, answers, strict=True):
             save(path, answer, like=picture, overwrite=settings.overwrite)
-    several = {}
+    several: dict[str, Any] = {}
     if details.spread is not None:
         inside = details.spread[hole]
         several = {
@@ -192,6 +193,8 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
             "sheet": outputs[-1],
             "spread": float(inside.mean()) if inside.size else 0.0,
         }
+    if details.chosen is not None:
+        several["chosen"] = _told(details.chosen)
     return {
         "input": job.picture,
         "mask": mask_path,
@@ -210,6 +213,15 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         "energy": [[int(level), float(energy)] for level, energy in details.energy],
         **several,
     }
+
+
+def _told(choice: FillChoice) -> dict[str, Any]:
+    """Turn a choice into what JSON can say."""
+    tried = [
+        {"patch": one.patch, "depth": one.depth, "plane": one.plane, "losses": list(one.losses)}
+        for one in choice.candidates
+    ]
+    return {**tried[choice.number], "reason": choice.reason, "candidates": tried}
 
 
 def outputs_of(output: str, samples: int | None) -> list[str]:

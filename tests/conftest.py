@@ -56,6 +56,7 @@ def filling(monkeypatch):
             seconds={"search": 0.5},
             samples=None,
             spread=None,
+            chosen=None,
         )
 
     monkeypatch.setattr("synth.patchmatch.fill.fill_details", fill_details)

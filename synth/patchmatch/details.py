@@ -8,7 +8,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FillDetails"]
+__all__ = ["FillCandidate", "FillChoice", "FillDetails"]
+
+
+@dataclass(frozen=True)
+class FillCandidate:
+    """One way to fill a hole, and how well it filled fake ones.
+
+    Attributes
+    ----------
+    patch : int
+        Side of the patches, in pixels.
+    depth : int
+        Levels of the pyramid more (or fewer, −1) than the hole's width asks for.
+    plane : bool
+        Whether it fills on the plane that was found.
+    losses : tuple of float
+        For each fake hole, how far the fill was from the truth, in decibels of PSNR and what
+        counts as much (`synth.patchmatch.judge.loss`): only differences mean something.
+    """
+
+    patch: int
+    depth: int
+    plane: bool
+    losses: tuple[float, ...]
+
+    @property
+    def loss(self) -> float:
+        """The mean over the fake holes; lower is better."""
+        return sum(self.losses) / max(1, len(self.losses))
+
+
+@dataclass(frozen=True)
+class FillChoice:
+    """What ``quality="best"`` chose for a hole, and why.
+
+    Attributes
+    ----------
+    candidates : tuple of FillCandidate
+        What was tried; the first is what the call asked for.
+    number : int
+        The candidate that was chosen.
+    reason : str
+        Why, for people.
+    fakes : (rows, columns) bool
+        Where the fake holes were.
+    """
+
+    candidates: tuple[FillCandidate, ...]
+    number: int
+    reason: str
+    fakes: NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def chosen(self) -> FillCandidate:
+        """The candidate that was chosen."""
+        return self.candidates[self.number]
 
 
 @dataclass(frozen=True)
@@ -34,6 +89,8 @@ class FillDetails:
     spread : (rows, columns) float32 or None
         Standard deviation over the samples, the mean over the channels, in the picture's units:
         where the answers disagree. 0 outside the hole.
+    chosen : FillChoice or None
+        With ``quality="best"``: what the fake holes said.
     """
 
     image: NDArray[Any] = field(repr=False)
@@ -43,6 +100,7 @@ class FillDetails:
     seconds: dict[str, float]
     samples: NDArray[Any] | None = field(default=None, repr=False)
     spread: NDArray[np.float32] | None = field(default=None, repr=False)
+    chosen: FillChoice | None = None
 
     @property
     def source_map(self) -> NDArray[np.int32]:

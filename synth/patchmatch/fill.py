@@ -32,9 +32,12 @@ from synth.patchmatch.request import (
     check_samples,
     make_request,
 )
+from synth.patchmatch.selection import choose
 from synth.progress import Callback, Progress, report
 from synth.randomness import key_of
 
+#: Trials take about so many times as long as the fill itself.
+_CHOICE = 1.0
 #: what ``planes`` may be
 PlanesArgument = Literal["auto"] | NDArray[Any] | None
 
@@ -68,7 +71,9 @@ def fill(
         structures whole, and cost more.
     quality : {"draft", "normal", "best"}
         How many rounds of search and vote each level gets: about a third, one and three times
-        the work of "normal".
+        the work of "normal". "best" also tries larger patches, a shallower pyramid and, where a
+        plane was found, doing without it: on fake holes of the same shape in the known
+        surroundings, filled and compared with the truth.
     source : (rows, columns), optional
         True = may be copied from. Everything outside the mask by default.
     guide : (rows, columns[, k]), optional
@@ -166,14 +171,24 @@ def fill_details(
             stacklevel=_stack_level(),
         )
     fills = 1 if count is None else candidates(count)
+    choosing = quality == "best" and bool(parts)
+    before = _CHOICE if choosing else 0.0  # in fills
 
     def one(request: Request, number: int) -> FillDetails:
         def part_of(progress: Progress) -> None:
-            report(callback, progress.stage, (number + progress.fraction) / fills)
+            done = before + number + progress.fraction
+            report(callback, progress.stage, done / (before + fills))
 
         return _fill(request, parts, clock, part_of)
 
-    first = one(request, 0)
+    choice = None
+    if choosing:
+
+        def trying(stage: str, fraction: float) -> None:
+            report(callback, stage, before * fraction / (before + fills))
+
+        request, choice = choose(request, parts, clock, trying)
+    first = replace(one(request, 0), chosen=choice)
     if count is not None:
 
         def again(number: int, step: int, side: int) -> FillDetails:

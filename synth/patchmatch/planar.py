@@ -29,7 +29,7 @@ from synth.patchmatch.window import (
 from synth.planes.find import centre_of, plane_at
 from synth.planes.homography import apply, jacobian
 
-__all__ = ["fill_part"]
+__all__ = ["fill_part", "plane_of"]
 
 Clock = Callable[[str], AbstractContextManager[None]]
 Tick = Callable[[str, float], None]
@@ -56,14 +56,14 @@ def fill_part(
     if request.planes is not None:
         with clock("plane"):
             view = with_sources(request, part)
-            homography = _homography(request, part, view)
+            homography = plane_of(request, part, view)
             frontal = None if homography is None else _Frontal(request, part, view, homography)
         if frontal is not None and frontal.usable:
             return _fill_frontal(frontal, lane, out, clock, tick)
     return fill_window(request, part, lane, out, clock, tick)
 
 
-def _homography(request: Request, part: Window, view: Window) -> NDArray[np.float64] | None:
+def plane_of(request: Request, part: Window, view: Window) -> NDArray[np.float64] | None:
     """Return the homography of ``view``'s own (x, y, 1); None where there is no clear plane."""
     corner = np.array([[1, 0, view[1].start], [0, 1, view[0].start], [0, 0, 1.0]])
     if isinstance(request.planes, np.ndarray):

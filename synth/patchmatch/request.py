@@ -19,7 +19,7 @@ __all__ = ["Quality", "Request", "check_margins", "check_patch", "check_samples"
 
 Quality = Literal["draft", "normal", "best"]
 
-_EFFORTS: dict[str, Effort] = {
+EFFORTS: dict[str, Effort] = {
     "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
     "normal": Effort(coarse_rounds=40, fine_rounds=8, sweeps=1, peel_samples=32),
     "best": Effort(coarse_rounds=50, fine_rounds=20, sweeps=3, peel_samples=48),
@@ -39,6 +39,8 @@ class Request:
     key: tuple[int, int]
     #: "auto" looks for a plane, a homography is taken as given
     planes: Literal["auto"] | NDArray[np.float64] | None = None
+    #: levels of the pyramid more, or fewer, than the hole's width asks for
+    depth_offset: int = 0
 
 
 def make_request(
@@ -72,7 +74,7 @@ def make_request(
     if guide is not None:
         guide = _check_guide(guide, image.shape)
     return Request(
-        image, hole, source, guide, patch, _EFFORTS[quality], key_of(seed),
+        image, hole, source, guide, patch, EFFORTS[quality], key_of(seed),
         _check_planes(planes, hole),
     )  # fmt: skip
 

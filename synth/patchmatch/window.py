@@ -58,7 +58,7 @@ def match_window(
         hole = _within(part, view, unknown)
         image = request.image[view]
         allowed = usable_pixels(request, view)
-        levels = depth(hole, request.patch)
+        levels = max(0, depth(hole, request.patch) + request.depth_offset)
         colours = 1 if image.ndim == 2 else image.shape[2]
         guide = None if request.guide is None else guide_channels(request.guide[view], colours)
         features = extract(image, unknown, guide, 2**levels // 2 + 1)

@@ -1,0 +1,213 @@
+"""The image chooses: how to fill a hole, from how well fake holes beside it are filled.
+
+What suits a hole, small patches or large ones, a shallow pyramid or a deep one, a plane or none,
+is no matter of taste: the same shape is cut where the picture is known, filled in each way, and
+compared with what was there. It is model selection by leaving out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.patchmatch.details import FillCandidate, FillChoice
+from synth.patchmatch.em import Effort
+from synth.patchmatch.fakes import fake_holes
+from synth.patchmatch.judge import loss
+from synth.patchmatch.planar import fill_part, plane_of
+from synth.patchmatch.pyramid import allowed_patches, depth
+from synth.patchmatch.regions import Window
+from synth.patchmatch.request import Request
+from synth.patchmatch.window import usable_pixels, with_sources
+
+__all__ = ["choose", "decide"]
+
+#: A trial's effort: enough to tell the candidates apart.
+_TRIAL = Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12)
+#: Sizes of the fake holes beside the real one. Smaller ones say nothing about it: what suits half
+#: a hole is not what suits a whole one.
+_SCALES = (1.0, 0.71)
+_FAKES = 1
+#: (pixels of patch more, levels of the pyramid more), beside what was asked for.
+_RIVALS = ((0, -1), (2, -1), (4, -1))
+_RIVALS_ON_A_PLANE = ((2, 0),)
+#: A rival must be better by so much on average.
+_CLEARLY = 0.1
+
+_LARGEST_PATCH = 31
+
+
+@dataclass(frozen=True)
+class _Way:
+    patch: int
+    depth: int
+    plane: bool
+
+
+def choose(
+    request: Request,
+    parts: list[Window],
+    clock: Callable[[str], AbstractContextManager[None]],
+    tick: Callable[[str, float], None],
+) -> tuple[Request, FillChoice]:
+    """Choose how to fill; return the request for it and how it was found.
+
+    One choice for all the windows in ``parts``, made for the one with the most to fill.
+    """
+    with clock("choose"):
+        part = max(parts, key=lambda window: int(np.count_nonzero(request.hole[window])))
+        view = with_sources(request, part)
+        trial = _Trial(request, part, view)
+        if len(parts) == 1:  # so that the plane is not looked for once more
+            request = replace(request, planes=trial.plane)
+        ways = trial.ways()
+        whole = np.zeros_like(request.hole)
+        if not trial.fakes or len(ways) < 2:
+            tried = _candidate(ways[0], ())
+            return request, FillChoice((tried,), 0, "there is no room for fake holes", whole)
+        whole[view] = np.logical_or.reduce(trial.fakes)
+        candidates = []
+        for number, way in enumerate(ways):
+            tick(f"trial {number + 1} of {len(ways)}", number / len(ways))
+            candidates.append(_candidate(way, trial.losses(way)))
+    number, reason = decide(candidates)
+    return _way_of(request, ways[number]), FillChoice(tuple(candidates), number, reason, whole)
+
+
+def _way_of(request: Request, way: _Way) -> Request:
+    planes = request.planes if way.plane else None
+    return replace(request, patch=way.patch, depth_offset=way.depth, planes=planes)
+
+
+def _candidate(way: _Way, losses: tuple[float, ...]) -> FillCandidate:
+    return FillCandidate(way.patch, way.depth, way.plane, losses)
+
+
+def decide(candidates: list[FillCandidate]) -> tuple[int, str]:
+    """Take the one with the least loss on average, the one that was asked for in doubt."""
+    best = min(range(len(candidates)), key=lambda number: (candidates[number].loss, number))
+    gain = candidates[0].loss - candidates[best].loss
+    if best == 0 or gain <= _CLEARLY:
+        return 0, "no rival fills the fake holes clearly better"
+    return best, f"it fills the fake holes better, by {gain:.1f} dB"
+
+
+class _Trial:
+    """Fake holes in a window, and what is needed to fill them.
+
+    Attributes
+    ----------
+    fakes : list of (rows, columns) bool
+        In the window; empty where there is no room for any.
+    hole : (rows, columns) bool
+        The part of the real hole that the choice is made for.
+    plane : (3, 3) float64 or None
+        The homography of the whole picture's (x, y, 1), where a plane is to be used.
+    """
+
+    def __init__(self, request: Request, part: Window, view: Window) -> None:
+        self.whole = request
+        self.plane = _plane(request, part, view)
+        unknown = request.hole[view]
+        hole = np.zeros_like(unknown)
+        inner = tuple(
+            slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
+        )
+        hole[inner] = request.hole[part]
+        self.hole = hole
+        usable = usable_pixels(request, view)
+        self.truth = _without_holes(request.image[view], unknown)
+        self.fakes = self._cut(usable)
+        if not self.fakes:
+            return
+        every = np.logical_or.reduce(self.fakes)
+        known = self.truth[usable]
+        colours = known[..., :3] if known.ndim == 2 and known.shape[1] == 4 else known
+        self.span = (float(colours.min()), float(colours.max()))
+        corner = np.array([[1, 0, view[1].start], [0, 1, view[0].start], [0, 0, 1.0]])
+        self.request = replace(
+            request,
+            image=self.truth,
+            hole=every,
+            source=usable & ~every,
+            guide=None if request.guide is None else request.guide[view],
+            effort=_TRIAL,
+            planes=None if self.plane is None else self.plane @ corner,
+        )
+
+    def _cut(self, usable: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+        largest = self.whole.patch + max(more for more, _ in _RIVALS)
+        for scale in _SCALES:
+            fakes = fake_holes(self.hole, usable, scale, self.whole.patch, _FAKES)
+            if fakes:
+                left = usable & ~np.logical_or.reduce(fakes)
+                enough = max(256, int(np.count_nonzero(fakes[0])))
+                if np.count_nonzero(allowed_patches(left, largest)) >= enough:
+                    return fakes
+        return []
+
+    def ways(self) -> list[_Way]:
+        """What was asked for, then its rivals, those apart that would do the same."""
+        most = min(_LARGEST_PATCH, *self.whole.image.shape[:2])
+        plane = self.plane is not None
+        asked = _Way(self.whole.patch, 0, plane)
+        rivals = [
+            _Way(min(asked.patch + more, most), deeper, plane)
+            for more, deeper in (_RIVALS_ON_A_PLANE if plane else _RIVALS)
+        ]
+        if plane:
+            rivals.append(replace(asked, plane=False))
+        different: dict[tuple[int, int, bool], _Way] = {}
+        for way in (asked, *rivals):
+            levels = depth(self.hole, way.patch)
+            different.setdefault((way.patch, max(0, levels + way.depth), way.plane), way)
+        return list(different.values())
+
+    def losses(self, way: _Way) -> tuple[float, ...]:
+        """Fill the fake holes in one way and compare each with what was there."""
+        filled = self.truth.copy()
+        everything = tuple(slice(0, side) for side in self.request.hole.shape)
+        fill_part(_way_of(self.request, way), everything, 0, filled, _untimed, _untold)  # type: ignore[arg-type]
+        return tuple(loss(filled, self.truth, fake, self.span) for fake in self.fakes)
+
+
+def _plane(request: Request, part: Window, view: Window) -> Any:
+    if not isinstance(request.planes, str):
+        return request.planes
+    homography = plane_of(request, part, view)
+    if homography is None:
+        return None
+    back = np.array([[1, 0, -view[1].start], [0, 1, -view[0].start], [0, 0, 1.0]])
+    return homography @ back
+
+
+def _without_holes(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[Any]:
+    """Continue what is known into the real holes: the trials look across them, but copy nothing.
+
+    Each pixel takes the nearest known one's value.
+    """
+    from scipy import ndimage
+
+    if not unknown.any():
+        return image.copy()
+    places = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    return np.ascontiguousarray(image[places[0], places[1]])
+
+
+def _untold(stage: str, fraction: float) -> None:
+    """A trial tells nothing of its own."""
+
+
+class _Untimed(AbstractContextManager[None]):
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def _untimed(stage: str) -> AbstractContextManager[None]:
+    """A trial's seconds count as one stage."""
+    return _Untimed()
