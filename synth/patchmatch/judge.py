@@ -20,8 +20,8 @@ _SHARP = _SEAM = 0.1
 
 _MARGIN = 12
 _SIDE = 7
-_DIRECTIONS = 24
-_MOST_PATCHES = 4096
+_DIRECTIONS = 16
+_MOST_PATCHES = 1500
 #: Distances and steps below these, in 8-bit steps, are not seen.
 _INVISIBLE = 0.5
 

@@ -34,8 +34,9 @@ _TRIAL = Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12)
 _SCALES = (1.0, 0.71)
 _FAKES = 1
 #: (pixels of patch more, levels of the pyramid more), beside what was asked for.
-_RIVALS = ((0, -1), (2, -1), (4, -1))
-_RIVALS_ON_A_PLANE = ((2, 0),)
+_RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((0, -1), (2, -1), (4, -1))
+_RIVALS_OF_THIN: tuple[tuple[int, int], ...] = ((4, 0),)
+_RIVALS_ON_A_PLANE: tuple[tuple[int, int], ...] = ((2, 0),)
 #: A rival must be better by so much on average.
 _CLEARLY = 0.1
 
@@ -141,10 +142,11 @@ class _Trial:
         )
 
     def _cut(self, usable: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-        largest = self.whole.patch + max(more for more, _ in _RIVALS)
+        largest = self.whole.patch + max(more for more, _ in _RIVALS_OF_WIDE)
         for scale in _SCALES:
             fakes = fake_holes(self.hole, usable, scale, self.whole.patch, _FAKES)
             if fakes:
+                self.same = scale == 1.0
                 left = usable & ~np.logical_or.reduce(fakes)
                 enough = max(256, int(np.count_nonzero(fakes[0])))
                 if np.count_nonzero(allowed_patches(left, largest)) >= enough:
@@ -153,27 +155,36 @@ class _Trial:
 
     def ways(self) -> list[_Way]:
         """What was asked for, then its rivals, those apart that would do the same."""
+        asked = _Way(self.whole.patch, 0, self.plane is not None)
+        usual = depth(self.hole, asked.patch)
+        if asked.plane:
+            rivals = _RIVALS_ON_A_PLANE
+        else:
+            rivals = _RIVALS_OF_WIDE if usual > 1 else _RIVALS_OF_THIN
         most = min(_LARGEST_PATCH, *self.whole.image.shape[:2])
-        plane = self.plane is not None
-        asked = _Way(self.whole.patch, 0, plane)
-        rivals = [
-            _Way(min(asked.patch + more, most), deeper, plane)
-            for more, deeper in (_RIVALS_ON_A_PLANE if plane else _RIVALS)
-        ]
-        if plane:
-            rivals.append(replace(asked, plane=False))
-        different: dict[tuple[int, int, bool], _Way] = {}
-        for way in (asked, *rivals):
-            levels = depth(self.hole, way.patch)
-            different.setdefault((way.patch, max(0, levels + way.depth), way.plane), way)
-        return list(different.values())
+        ways = [asked]
+        for more, deeper in rivals:
+            patch = min(asked.patch + more, most)
+            natural = depth(self.hole, patch)
+            # never to peel at full size what is halved otherwise: it takes three times as long
+            levels = max(natural + deeper, min(usual, 1))
+            ways.append(_Way(patch, levels - natural, asked.plane))
+        if asked.plane:
+            ways.append(replace(asked, plane=False))
+        return list(dict.fromkeys(ways))
 
     def losses(self, way: _Way) -> tuple[float, ...]:
         """Fill the fake holes in one way and compare each with what was there."""
         filled = self.truth.copy()
         everything = tuple(slice(0, side) for side in self.request.hole.shape)
-        fill_part(_way_of(self.request, way), everything, 0, filled, _untimed, _untold)  # type: ignore[arg-type]
+        # the fakes are cut a little, or smaller: the same levels as in the real hole count
+        request = _way_of(self.request, replace(way, depth=way.depth + self._shift(way.patch)))
+        fill_part(request, everything, 0, filled, _untimed, _untold)  # type: ignore[arg-type]
         return tuple(loss(filled, self.truth, fake, self.span) for fake in self.fakes)
+
+    def _shift(self, patch: int) -> int:
+        """Levels more that a fake hole needs, to have as many as the real one."""
+        return depth(self.hole, patch) - depth(self.request.hole, patch) if self.same else 0
 
 
 def _plane(request: Request, part: Window, view: Window) -> Any:
