@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synth.density.empirical import Empirical
     from synth.density.gaussian_mixture import GaussianMixture
     from synth.density.kernel_density import KernelDensity
+    from synth.density.select import select_mixture
     from synth.editing.move import move
     from synth.editing.retarget import retarget
     from synth.patchmatch.details import FillCandidate, FillChoice, FillDetails
@@ -61,6 +62,7 @@ _HOMES = {
     "retarget": "synth.editing.retarget",
     "sample_symbols": "synth.texture.autoregressive",
     "score_symbols": "synth.texture.autoregressive",
+    "select_mixture": "synth.density.select",
     "synthesize": "synth.texture.synthesize",
     "synthesize_details": "synth.texture.synthesize",
 }
@@ -95,6 +97,7 @@ __all__ = [
     "retarget",
     "sample_symbols",
     "score_symbols",
+    "select_mixture",
     "synthesize",
     "synthesize_details",
 ]

@@ -92,9 +92,10 @@ def test_a_density_for_each_label(two):
     assert seen == ["a", "b"]
 
 
-def test_kernel_densities_classify(two):
+@pytest.mark.parametrize("density", [synth.KernelDensity(), synth.GaussianMixture(2)])
+def test_densities_classify(density, two):
     x, y = two
-    model = synth.BayesClassifier().fit(x[::2], y[::2], density=synth.KernelDensity())
+    model = synth.BayesClassifier().fit(x[::2], y[::2], density=density)
     assert model.score(x[1::2], y[1::2]) > 0.85
     assert model.sample(10, seed=1).shape == (10, 2)
 
@@ -210,12 +211,21 @@ def test_posterior_arguments():
         synth.PosteriorSampler(Normal(), 3)
 
 
-@pytest.fixture(scope="module")
-def fork():
+def test_one_gaussian_a_class_is_quadratic_discriminant_analysis(two):
+    queries = np.random.default_rng(2).normal(0, 3, (500, 2))
+    model = synth.BayesClassifier().fit(*two, density=synth.GaussianMixture(1, ridge=0))
+    expected = quadratic_discriminant(*two, queries)
+    np.testing.assert_allclose(model.predict_proba(queries), expected, atol=1e-9)
+
+
+@pytest.fixture(scope="module", params=["kernels", "mixture"])
+def fork(request):
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (800, 1))
     y = rng.choice([-1, 1], (800, 1)) * (1.5 + x) + rng.normal(0, 0.05, (800, 1))
-    return synth.ConditionalDensity(synth.KernelDensity(0.15)).fit(x, y)
+    if request.param == "kernels":
+        return synth.ConditionalDensity(synth.KernelDensity(0.15)).fit(x, y)
+    return synth.ConditionalDensity(synth.GaussianMixture(6)).fit(x, y)
 
 
 def test_conditional_has_both_answers(fork):

@@ -273,7 +273,8 @@ def test_restarts_keep_the_best():
 def test_steps_come_close_to_the_fit(kind):
     x = clouds(6000, 3, apart=8.0)
     whole = mixture(kind, x)
-    model = synth.GaussianMixture(4, covariance=kind, factors=2 if kind == "factor" else None)
+    factors = 2 if kind == "factor" else None
+    model = synth.GaussianMixture(4, covariance=kind, factors=factors, restarts=5)
     for start in range(0, 6000, 500):
         model.partial_fit(x[start : start + 500])
     assert model.score(x) > whole.score(x) - 0.1
@@ -366,3 +367,24 @@ def test_a_ridge_gives_constant_columns_a_width():
         model = mixture(kind, x, ridge=0.01)
         assert np.isfinite(model.score(x))
         assert (np.linalg.eigvalsh(model._parts.full()) > 0.0099).all()
+
+
+@pytest.mark.parametrize("by", ["bic", "held-out"])
+def test_selection_finds_the_clouds(by):
+    rng = np.random.default_rng(3)
+    x = np.concatenate([rng.normal(c, [1, 0.2], (150, 2)) for c in (-6, 0, 6)])
+    found = synth.select_mixture(x, components=[1, 2, 3, 5], by=by, restarts=3)
+    assert len(found.trials) == 16
+    assert found.best.components == 3 or by == "held-out"
+    assert found.best.covariance != "spherical"
+    assert found.model.components == found.best.components
+    if by == "bic":
+        assert found.best.value == pytest.approx(found.model.bic(x))
+
+
+def test_selection_errors():
+    for options in ({"by": "luck"}, {"components": []}, {"covariances": []}):
+        with pytest.raises(InputError):
+            synth.select_mixture(clouds(), **options)
+    with pytest.raises(InputError, match="too few to hold"):
+        synth.select_mixture([[1.0], [2.0]], by="held-out")

@@ -13,10 +13,21 @@ from .._jit import jit
 from .exponential import exp2, larger
 from .exponential_single import exp2_single, larger_single
 
-__all__ = ["LANES", "features", "shares", "shares_single", "squares"]
+__all__ = [
+    "LANES",
+    "centred_scores",
+    "centred_sums",
+    "features",
+    "shares",
+    "shares_single",
+    "squares",
+]
 
 #: Columns side by side; the number of columns is a multiple.
 LANES = 32
+LOG2E = 1.4426950408889634
+#: Axes between two looks at whether a component still matters.
+AXES = 16
 
 
 @jit
@@ -122,3 +133,88 @@ def shares_single(scores, level, weights, logs):
             row = scores[k, start : start + LANES]
             for q in range(LANES):
                 row[q] *= total[q]
+
+
+@jit
+def centred_scores(z, scores, means, inverse, constants, narrow, vague, margin):
+    """Compute the scores of narrow components again, about their own means, where they matter.
+
+    Parameters
+    ----------
+    z : (d, m) float
+    scores : (K, m) float, corrected
+    means : (K, d) float64
+    inverse : (K, d, d) or (K, 1, d) float64
+        Transposes of L⁻¹, or the inverse standard deviations along the axes.
+    constants : (K,) float64
+        Scores at the means.
+    narrow : (k,) int64
+        The components.
+    vague : (K,) bool
+        Those whose scores are too far off to tell where they matter: computed everywhere.
+    margin : float
+        How far below the best component a score does not matter.
+    """
+    components, count = scores.shape
+    width = z.shape[0]
+    top = np.full(count, -np.inf)
+    for k in range(components):
+        if not vague[k]:
+            row = scores[k]
+            for i in range(count):
+                top[i] = max(top[i], row[i])
+    apart, white = np.empty(width), np.empty(width)
+    full = inverse.shape[1] == width and width > 1
+    for k in narrow:
+        for i in range(count):
+            if not vague[k] and scores[k, i] < top[i] - margin:
+                continue
+            score = constants[k]
+            for start in range(0, width, AXES):
+                end = min(start + AXES, width)
+                for a in range(start, end):
+                    apart[a] = z[a, i] - means[k, a]
+                    white[a] = 0.0 if full else apart[a] * inverse[k, 0, a]
+                if full:
+                    for b in range(end):
+                        column, value = inverse[k, b], apart[b]
+                        for a in range(start, end):
+                            white[a] += column[a] * value
+                for a in range(start, end):
+                    score -= 0.5 * LOG2E * white[a] * white[a]
+                if score < top[i] - margin:  # it only goes down
+                    break
+            scores[k, i] = score
+            top[i] = max(top[i], score)
+
+
+@jit
+def centred_sums(z, shares, means, full, least, narrow, sums):
+    """Add shares · φ(z − μ) of narrow components to sums (K, D), and set those shares to 0.
+
+    Shares up to ``least``, (m,), are left out. See `centred_scores` for the others.
+    """
+    count, width = z.shape[1], z.shape[0]
+    apart = np.empty(width)
+    for k in narrow:
+        row, own = sums[k], shares[k]
+        last = row.shape[0] - 1
+        for i in range(count):
+            share = np.float64(own[i])
+            own[i] = 0
+            if share <= least[i]:
+                continue
+            for a in range(width):
+                apart[a] = z[a, i] - means[k, a]
+                row[last - width + a] += share * apart[a]
+            row[last] += share
+            at = 0
+            for a in range(width):
+                value = share * apart[a]
+                if full:
+                    part = row[at : at + width - a]
+                    for b in range(width - a):
+                        part[b] += value * apart[a + b]
+                    at += width - a
+                else:
+                    row[a] += value * apart[a]

@@ -29,6 +29,10 @@ _BLOCK = 1 << 20
 _SUMS = 1 << 23
 #: Log-densities may be off by so many nats before a component is computed about its own mean.
 _SLACK = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-2}
+#: If they may be off by more, they do not even tell which rows are likely to be a component's.
+_VAGUE = 0.3
+#: How far below the likeliest component, in powers of 2, a score does not matter.
+_MARGIN = 120.0
 #: Stands for −inf where products must not give NaN.
 _NEVER = -1e30
 
@@ -77,17 +81,17 @@ class _Table:
         components, width = parts.means.shape
         self.level: NDArray[Any] | None = None
         if parts.shape == "diag":
-            self.inverse = 1 / np.sqrt(parts.covariances)
-            constants = _constants(parts, 1 / self.inverse)
-            precision = np.square(self.inverse)
+            inverse = 1 / np.sqrt(parts.covariances)
+            constants = _constants(parts, 1 / inverse)
+            precision = np.square(inverse)
             linear = precision * parts.means
             sizes = (precision * (parts.means**2 + parts.covariances)).sum(axis=1)
             quadratic = -0.5 * precision
         else:
             roots = np.linalg.cholesky(parts.covariances).reshape(-1, width, width)
-            self.inverse = np.linalg.inv(roots)
+            inverse = np.linalg.inv(roots)
             constants = _constants(parts, roots)
-            precision = np.swapaxes(self.inverse, 1, 2) @ self.inverse
+            precision = np.swapaxes(inverse, 1, 2) @ inverse
             linear = (precision @ parts.means[:, :, np.newaxis])[:, :, 0]
             spread = parts.covariances.reshape(-1, width, width)
             size = np.sqrt(np.diagonal(spread, axis1=1, axis2=2))
@@ -96,27 +100,24 @@ class _Table:
             upper = np.triu_indices(width)
             quadratic = -0.5 * precision[:, upper[0], upper[1]]
             quadratic[:, upper[0] != upper[1]] *= 2
-        self.narrow = np.flatnonzero(sizes * float(np.finfo(dtype).eps) > _SLACK[dtype])
+        error = np.broadcast_to(sizes * float(np.finfo(dtype).eps), components)
+        self.narrow = np.flatnonzero(error > _SLACK[dtype])
+        self.vague = error > _VAGUE
         if parts.shape == "tied":
             if len(self.narrow):  # one covariance: all are narrow, or none
                 self.shape, self.narrow = "full", np.arange(components)
-                self.inverse = np.broadcast_to(self.inverse, (components, width, width))
+                inverse = np.broadcast_to(inverse, (components, width, width))
                 quadratic = np.broadcast_to(quadratic, (components, quadratic.shape[1]))
             else:
-                self.level = np.ascontiguousarray(self.inverse[0], dtype)
+                self.level = np.ascontiguousarray(inverse[0], dtype)
                 quadratic = np.empty((components, 0))
         self.constants = constants * _LOG2E
+        turned = inverse[:, np.newaxis] if self.shape == "diag" else np.swapaxes(inverse, 1, 2)
+        self.transposed = np.ascontiguousarray(turned)
         middle = constants - 0.5 * (linear * parts.means).sum(axis=1)
         theta = np.hstack([quadratic, linear, middle[:, np.newaxis]]) * _LOG2E
-        theta[self.narrow] = 0.0
+        theta[self.vague] = 0.0  # which may not even be finite
         self.theta = np.ascontiguousarray(theta, dtype)
-
-    def white(self, k: Any, z: NDArray[Any]) -> NDArray[Any]:
-        """Return Lₖ⁻¹(z − μₖ) of each column."""
-        apart = z - self.means[k][:, np.newaxis]
-        if self.shape == "diag":
-            return np.asarray(apart * self.inverse[k][:, np.newaxis])
-        return np.asarray(self.inverse[k] @ apart)
 
 
 class Evaluator:
@@ -133,6 +134,7 @@ class Evaluator:
         self.z = np.zeros((rows.x.shape[1], self.step), table.dtype)
         self.phi = np.empty((features, self.step), table.dtype)
         self.scores = np.empty((components, self.step), table.dtype)
+        self.product = np.empty((components, features), table.dtype)
         self.level, self.weights = np.zeros(self.step), np.zeros(self.step)
         self.logs = np.empty(self.step)
 
@@ -159,34 +161,31 @@ class Evaluator:
             white = table.level @ self.z
             self.level[:] = np.einsum("dm,dm->m", white, white) * (-0.5 * _LOG2E)
         np.matmul(table.theta, self.phi, out=self.scores)
-        for k in table.narrow:
-            distance = np.square(table.white(k, self.z)).sum(axis=0)
-            self.scores[k] = table.constants[k] - 0.5 * _LOG2E * distance
+        if len(table.narrow):
+            kernels.centred_scores(
+                self.z,
+                self.scores,
+                table.means,
+                table.transposed,
+                table.constants,
+                table.narrow,
+                table.vague,
+                _MARGIN,
+            )
         share = kernels.shares if table.dtype == np.float64 else kernels.shares_single
         share(self.scores, self.level, self.weights, self.logs)
         return count
 
     def add_to(self, sums: NDArray[np.float64]) -> float:
         """Add the block's R φᵀ to sums (K, D); returns its weighted log2-likelihood."""
-        own = self.scores[self.table.narrow]
-        self.scores[self.table.narrow] = 0
-        sums += self.scores @ self.phi.T
-        for k, share in zip(self.table.narrow, own, strict=True):
-            apart = (self.z - self.table.means[k][:, np.newaxis]).astype(np.float64)
-            sums[k] += _centred(apart, share.astype(np.float64), self.table.shape)
+        table = self.table
+        if len(table.narrow):
+            full = table.shape == "full"
+            kernels.centred_sums(
+                self.z, self.scores, table.means, full, 1e-25 * self.weights, table.narrow, sums
+            )
+        sums += np.matmul(self.scores, self.phi.T, out=self.product)
         return float(self.logs @ self.weights)
-
-
-def _centred(
-    apart: NDArray[np.float64], share: NDArray[np.float64], shape: Shape
-) -> NDArray[np.float64]:
-    """Return one component's row of R φᵀ, with φ of what is left after its mean is taken off."""
-    linear = apart @ share
-    if shape == "diag":
-        quadratic = np.square(apart) @ share
-    else:
-        quadratic = ((apart * share) @ apart.T)[np.triu_indices(len(apart))]
-    return np.concatenate([quadratic, linear, [share.sum()]])
 
 
 def expect(
@@ -207,11 +206,13 @@ def expect(
     parts : Parts
         In the frame.
     dtype : numpy.dtype
-        Of the products: float32 or float64.
+        Of the products: float32, where that tells likely rows from others, or float64.
     second : (d, d) ndarray
         Σ wᵢ zᵢ zᵢᵀ / Σ wᵢ in the frame; for "tied" only.
     """
     table = _Table(parts, dtype)
+    if dtype == np.float32 and table.vague.any():
+        table = _Table(parts, np.dtype(np.float64))
     blocks = -(-len(rows.x) // Evaluator(rows, frame, table).step)
     bands = min(blocks, max(8, min(64, _SUMS // (8 * table.theta.size))))
 

@@ -309,14 +309,16 @@ class GaussianMixture:
 
     def aic(self, x: ArrayLike) -> float:
         """Return Akaike's criterion, 2 p − 2 log p(x) for p free parameters: smaller is better."""
-        return 2 * self._free() - 2 * float(self.log_prob(x).sum())
+        return 2 * self.free_parameters - 2 * float(self.log_prob(x).sum())
 
     def bic(self, x: ArrayLike) -> float:
         """Return Schwarz's criterion, p log n − 2 log p(x): smaller is better."""
         logs = self.log_prob(x)
-        return self._free() * math.log(len(logs)) - 2 * float(logs.sum())
+        return self.free_parameters * math.log(len(logs)) - 2 * float(logs.sum())
 
-    def _free(self) -> int:
+    @property
+    def free_parameters(self) -> int:
+        """How many numbers the fit was free to choose, the p of `aic` and `bic`."""
         return parameters(self.covariance, len(self.weights), self._width, self.factors)
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from synth.density.expectation import Rows
 from synth.density.gaussians import Frame, Moments, Shape
-from synth.rows import COMPONENTS, uniforms
+from synth.rows import START_MEANS, START_ROWS, uniforms
 
 __all__ = ["clustered", "sampled"]
 
@@ -28,7 +28,7 @@ def sampled(
     if len(rows.x) <= size:
         return np.ascontiguousarray(frame.columns(rows.x).T), weights
     edges = np.cumsum(weights)
-    draw = uniforms(seed, COMPONENTS)(size)
+    draw = uniforms(seed, START_ROWS)(size)
     picks = np.sort(np.searchsorted(edges / edges[-1], draw, side="right"))
     return np.ascontiguousarray(frame.columns(rows.x[picks]).T), np.ones(size)
 
@@ -69,7 +69,7 @@ def _distances(z: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np
 def _seeds(
     z: NDArray[np.float64], weights: NDArray[np.float64], components: int, seed: int
 ) -> NDArray[np.float64]:
-    draw = uniforms(seed, COMPONENTS + 100)
+    draw = uniforms(seed, START_MEANS)
     tries = 2 + int(np.log(components))
     edges = np.cumsum(weights)
     first = int(np.searchsorted(edges / edges[-1], draw(1)[0], side="right"))
