@@ -17,6 +17,7 @@ _HOMES = {
     "synthesize": "synth.cli.texture",
     "move": "synth.cli.editing",
     "retarget": "synth.cli.editing",
+    "bits": "synth.cli.bits",
     "demo": "synth.cli.service",
     "info": "synth.cli.service",
     "warmup": "synth.cli.service",

@@ -32,7 +32,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 @click.option("--size", type=_Size(), required=True, help="Of the texture, such as 1024x1024.")
 @click.option(
     "--method",
-    type=click.Choice(["auto", "quilting", "patchmatch"]),
+    type=click.Choice(["auto", "efros-leung", "quilting", "patchmatch"]),
     default="auto",
     show_default=True,
     help="auto tries both on a small texture and says which it takes.",
@@ -87,7 +87,8 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
     "--maps",
     metavar="DIR",
     type=click.Path(file_okay=False),
-    help="Draw where each pixel is from: red for its row, green for its column.",
+    help="Draw where each pixel is from: red for its row, green for its column. For efros-leung "
+    "also when it came and from how many candidates it was drawn, dark is early and few.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done, one object a texture.")
@@ -116,8 +117,12 @@ def synthesize(
         raise click.UsageError(f"--samples {samples} needs seeds above 2**64 - 1; lower --seed")
     names = _outputs(output, samples)
     written = {name: [name, *(_beside(name, layer) for layer in layers)] for name in names}
-    drawn = _maps(maps, names)
-    _check([file for files in written.values() for file in files], drawn, maps, overwrite)
+    kinds = (
+        ("source", "order", "candidates") if options["method"] == "efros-leung" else ("source",)
+    )
+    drawn = {name: _maps(maps, name, kinds) for name in names}
+    files = [file for each in (written, drawn) for some in each.values() for file in some]
+    _check(files, maps, overwrite)
 
     import synth
     from synth.compilation import watching
@@ -139,8 +144,8 @@ def synthesize(
             images = list(image.values()) if isinstance(image, dict) else [image]
             for file, pixels in zip(written[name], images, strict=True):
                 save(file, pixels, like=pictures[0], overwrite=overwrite)
-            if drawn:
-                save(drawn[number], _draw(made.source_map), overwrite=overwrite)
+            for file, kind in zip(drawn[name], kinds, strict=False):
+                save(file, _draw(made, kind), overwrite=overwrite)
             if as_json:
                 told = {
                     "exemplars": list(exemplars),
@@ -151,7 +156,7 @@ def synthesize(
                     "why": made.why,
                     "seed": seed + number,
                     "seconds": made.seconds,
-                    **({"map": drawn[number]} if drawn else {}),
+                    **({"maps": drawn[name]} if maps else {}),
                 }
                 click.echo(json.dumps(told))
             else:
@@ -174,20 +179,19 @@ def _beside(output: str, layer: str) -> str:
     return f"{stem}-{Path(layer).stem}{ending}"
 
 
-def _maps(folder: str | None, names: list[str]) -> list[str]:
+def _maps(folder: str | None, name: str, kinds: tuple[str, ...]) -> list[str]:
     if folder is None:
         return []
-    return [os.path.join(folder, f"{Path(name).stem}-source.png") for name in names]
+    return [os.path.join(folder, f"{Path(name).stem}-{kind}.png") for kind in kinds]
 
 
-def _check(files: list[str], drawn: list[str], maps: str | None, overwrite: bool) -> None:
+def _check(files: list[str], maps: str | None, overwrite: bool) -> None:
     """Refuse before any work is done what could not be written after it."""
     from synth.codecs import format_of
     from synth.errors import FileError
     from synth.unfinished import check_target
 
-    everything = [*files, *drawn]
-    twice = {file for file in everything if everything.count(file) > 1}
+    twice = {file for file in files if files.count(file) > 1}
     if twice:
         raise FileError(f"{min(twice)} would be written twice; rename a --layer")
     if maps is not None:
@@ -195,15 +199,22 @@ def _check(files: list[str], drawn: list[str], maps: str | None, overwrite: bool
             Path(maps).mkdir(exist_ok=True)
         except OSError as error:
             raise FileError(f"the folder {maps} cannot be made: {error.strerror}") from error
-    for file in everything:
+    for file in files:
         format_of(file)
         check_target(file, overwrite=overwrite)
 
 
-def _draw(source_map: Any) -> Any:
-    """Draw a source map: red for the row, green for the column, blue for the exemplar."""
+def _draw(made: Any, kind: str) -> Any:
+    """Draw a source map: red for the row, green for the column, blue for the exemplar.
+
+    The order from black to white, the number of candidates by its logarithm.
+    """
     import numpy as np
 
+    if kind != "source":
+        values = made.order + 1.0 if kind == "order" else np.log1p(made.candidates)
+        return np.rint(values * (255 / max(values.max(), 1e-9))).astype(np.uint8)
+    source_map = made.source_map
     places = source_map[..., -2:].astype(np.float64)
     picture = np.zeros((*source_map.shape[:2], 3), np.uint8)
     picture[..., :2] = np.rint(places * 255 / np.maximum(places.max(axis=(0, 1)), 1))

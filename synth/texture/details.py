@@ -26,11 +26,13 @@ class Synthesis:
         Row and column in the exemplar of each pixel, which is copied unchanged; of several
         exemplars number, row and column. −1 where a pixel was known.
     method : str
-        What made it: "quilting" or "patchmatch".
+        What made it: "efros-leung", "quilting" or "patchmatch".
     seconds : float
         Wall time.
     why : str
         Why this method, for people.
+    order, candidates : (rows, columns) int32 or None
+        By "efros-leung": when each pixel was drawn, and from how many; see `synth.Sample`.
     """
 
     image: NDArray[Any] | dict[str, NDArray[Any]] = field(repr=False)
@@ -38,6 +40,8 @@ class Synthesis:
     method: str
     seconds: float
     why: str
+    order: NDArray[np.int32] | None = field(default=None, repr=False)
+    candidates: NDArray[np.int32] | None = field(default=None, repr=False)
 
     def apply(self, exemplar: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Copy the same pixels from something else of the exemplar's size.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from synth.progress import Callback, report
 from synth.texture.atlas import Atlas, lay_out, sheet
 from synth.texture.level import Target
 from synth.texture.optimize import Effort, optimize
+from synth.texture.pixelwise import grow_texture
 from synth.texture.quilting import block_side, quilt
 from synth.texture.request import Request
 from synth.texture.trial import badness
 
-__all__ = ["run"]
+__all__ = ["Made", "run"]
 
 _EFFORTS = {
     "draft": Effort(coarse_rounds=8, fine_rounds=2, sweeps=1),
@@ -33,8 +34,26 @@ _TRIAL = 192
 _CLEARLY = 0.95
 
 
-def run(request: Request, callback: Callback | None) -> tuple[NDArray[np.int32], str, str]:
-    """Return the source map of what was asked for, the method that made it and why that."""
+@dataclass(frozen=True)
+class Made:
+    """A source map, the method that made it, and why that one.
+
+    ``order`` and ``candidates`` are those of `synth.Sample`, where pixels were drawn one by one.
+    """
+
+    source_map: NDArray[np.int32]
+    method: str
+    why: str
+    order: NDArray[np.int32] | None = None
+    candidates: NDArray[np.int32] | None = None
+
+
+def run(request: Request, callback: Callback | None) -> Made:
+    """Make what was asked for."""
+    if request.method == "efros-leung":
+        grown = grow_texture(request, callback)
+        source = grown.source if request.several else np.ascontiguousarray(grown.source[..., 1:])
+        return Made(source, request.method, "it was asked for", grown.order, grown.candidates)
     atlas, known = lay_out(
         request.layers, request.guides, request.masks, request.known, request.unknown
     )
@@ -47,7 +66,7 @@ def run(request: Request, callback: Callback | None) -> tuple[NDArray[np.int32],
             report(callback, stage, 0.02 + 0.96 * fraction)
 
         sources = _make(name, request, atlas, known, bands, tick)
-    return _map(request, sources), name, why
+    return Made(_map(request, sources), name, why)
 
 
 def _check(request: Request, atlas: Atlas) -> None:

@@ -17,7 +17,7 @@ from synth.randomness import key_of
 
 __all__ = ["Layers", "Method", "Quality", "Request", "make_request"]
 
-Method = Literal["auto", "quilting", "patchmatch"]
+Method = Literal["auto", "efros-leung", "quilting", "patchmatch"]
 Quality = Literal["draft", "normal", "best"]
 #: One exemplar: a picture, or several of one size under their names.
 Layers = NDArray[Any] | Mapping[str, NDArray[Any]]

@@ -46,12 +46,13 @@ def synthesize(
         is several exemplars (arrays, or dicts of the same layers), of any sizes.
     shape : (int, int)
         Rows and columns of the texture in pixels, 8 to 32768.
-    method : {"auto", "quilting", "patchmatch"}
-        "quilting" lays blocks that agree where they overlap and cuts them where they agree most
-        (Efros & Freeman 2001): it keeps structures as large as a block whole. "patchmatch"
-        optimises all patches together, coarse to fine (Kwatra et al. 2005, Granot et al. 2022).
-        "auto" takes the latter where something is known or guides, and else tries both on a
-        small texture.
+    method : {"auto", "efros-leung", "quilting", "patchmatch"}
+        "efros-leung" draws pixel by pixel (Efros & Leung 1999; see `EfrosLeung`): for small
+        textures, and to study them. "quilting" lays blocks that agree where they overlap and cuts
+        them where they agree most (Efros & Freeman 2001): it keeps structures as large as a block
+        whole. "patchmatch" optimises all patches together, coarse to fine (Kwatra et al. 2005,
+        Granot et al. 2022). "auto" takes "patchmatch" where something is known or guides, and
+        else tries it and "quilting" on a small texture.
     tile : bool
         Whether the texture repeats without a seam: its opposite borders fit together.
     guide, exemplar_guide : (rows, columns[, k]), optional
@@ -68,17 +69,19 @@ def synthesize(
         layers), and where it is to be synthesised: True (white). The rest stays as it is, bit for
         bit, and the texture goes on from it. For "patchmatch".
     patch : int, optional
-        Side in pixels of a patch (7 by default), or of a block in quilting (a 5th of the
-        exemplar's shorter side, 8 to 64). Larger ones keep larger structures, and copy more.
+        Side in pixels of a patch (7 by default), of the window of "efros-leung" (11), or of a
+        block in quilting (a 5th of the exemplar's shorter side, 8 to 64). Larger ones keep larger
+        structures, and copy more.
     variation : float
         0 to 1. Larger: blocks are drawn among more candidates, and the exemplar is used more
-        evenly. At 0 quilting may copy the exemplar on at length.
+        evenly. At 0 quilting may copy the exemplar on at length. For "efros-leung" a 5th of it is
+        the paper's ε.
     seed : int
         0 to 2**64 − 1. Another seed is another texture; the same seed gives the same bytes for
         any number of threads.
     quality : {"draft", "normal", "best"}
         How many rounds of search and vote "patchmatch" makes: about a third, one and three times
-        the work of "normal". "quilting" has one quality.
+        the work of "normal". The others have one quality.
     device : {"auto", "cpu", "cuda"}
         Where to run.
     callback : callable, optional
@@ -145,16 +148,18 @@ def synthesize_details(
     )  # fmt: skip
     from synth.texture.methods import run
 
-    source_map, name, why = run(request, callback)
-    pictures = [_picture(request, layer, source_map) for layer in range(len(request.layers))]
+    made = run(request, callback)
+    pictures = [_picture(request, layer, made.source_map) for layer in range(len(request.layers))]
     report(callback, "done", 1.0)
     names = request.names
     return Synthesis(
         image=pictures[0] if names is None else dict(zip(names, pictures, strict=True)),
-        source_map=source_map,
-        method=name,
+        source_map=made.source_map,
+        method=made.method,
         seconds=time.perf_counter() - begin,
-        why=why,
+        why=made.why,
+        order=made.order,
+        candidates=made.candidates,
     )
 
 
