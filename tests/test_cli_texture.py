@@ -57,6 +57,16 @@ def test_several_samples_and_their_maps(folder):
     assert not (folder / "out.png").exists()
 
 
+def test_pixel_by_pixel_the_order_and_candidates_are_drawn_too(folder):
+    more = ("--maps", folder / "maps", "--method", "efros-leung", "--json")
+    done = call(folder, "-o", folder / "out.png", *more)
+    assert done.exit_code == 0, done.output
+    source, order, candidates = (load(file).pixels for file in json.loads(done.stdout)["maps"])
+    assert source.shape == (64, 80, 3)
+    assert order.shape == candidates.shape == (64, 80)
+    assert order.max() == candidates.max() == 255
+
+
 def test_layers_are_made_along_and_several_exemplars_mixed(folder):
     done = call(folder, "-o", folder / "out.png", "--layer", folder / "normal.png")
     assert done.exit_code == 0, done.output
