@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from synth.density.kernel_density import KernelDensity
     from synth.density.select import select_mixture
     from synth.editing.move import move
+    from synth.editing.reshuffle import reshuffle
     from synth.editing.retarget import retarget
     from synth.patchmatch.details import FillCandidate, FillChoice, FillDetails
     from synth.patchmatch.fill import extend, fill, fill_details
@@ -59,6 +60,7 @@ _HOMES = {
     "find_planes": "synth.planes.find",
     "move": "synth.editing.move",
     "nnf": "synth.patchmatch.nnf",
+    "reshuffle": "synth.editing.reshuffle",
     "retarget": "synth.editing.retarget",
     "sample_symbols": "synth.texture.autoregressive",
     "score_symbols": "synth.texture.autoregressive",
@@ -94,6 +96,7 @@ __all__ = [
     "find_planes",
     "move",
     "nnf",
+    "reshuffle",
     "retarget",
     "sample_symbols",
     "score_symbols",

@@ -16,6 +16,7 @@ _HOMES = {
     "planes": "synth.cli.planes",
     "synthesize": "synth.cli.texture",
     "move": "synth.cli.editing",
+    "reshuffle": "synth.cli.editing",
     "retarget": "synth.cli.editing",
     "bits": "synth.cli.bits",
     "demo": "synth.cli.service",

@@ -1,4 +1,4 @@
-"""``synth move`` and ``synth retarget``: pictures edited as a whole."""
+"""``synth move``, ``synth retarget`` and ``synth reshuffle``: pictures edited as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from synth.progress import Callback
 
-__all__ = ["move", "retarget"]
+__all__ = ["move", "reshuffle", "retarget"]
 
 
 class _Pair(click.ParamType):  # type: ignore[type-arg]
@@ -161,6 +161,66 @@ def retarget(
         )  # fmt: skip
 
     told = {"protect": protect, "quality": quality, "seed": seed}
+    _edit(picture, output, overwrite, as_json, told, work)
+
+
+@click.command()
+@click.argument("picture", metavar="IN", type=path(dir_okay=False))
+@click.option(
+    "--move",
+    "moves",
+    required=True,
+    multiple=True,
+    nargs=2,
+    metavar="MASK DX,DY",
+    type=(path(dir_okay=False), _Pair("DX,DY", ",")),
+    help="White = a thing, and how far it goes: pixels to the right and down. May be repeated.",
+)
+@click.option(
+    "--lock",
+    metavar="MASK",
+    type=path(dir_okay=False),
+    help="White = stays where it is. The rest may change.",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "normal", "best"]),
+    default="normal",
+    show_default=True,
+    help="How many rounds of search and vote: better takes longer.",
+)
+@_shared
+def reshuffle(
+    picture: str,
+    moves: tuple[tuple[str, tuple[int, int]], ...],
+    lock: str | None,
+    quality: Any,
+    output: str,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Put things to new places; the rest of the picture makes room.
+
+    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    """
+
+    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
+        import synth
+        from synth.files import load
+
+        return synth.reshuffle(
+            pixels, [(load(mask).pixels, by[::-1]) for mask, by in moves],
+            locked=None if lock is None else load(lock).pixels, quality=quality, seed=seed,
+            callback=callback,
+        )  # fmt: skip
+
+    told = {
+        "moves": [{"mask": mask, "by": list(by)} for mask, by in moves],
+        "lock": lock,
+        "quality": quality,
+        "seed": seed,
+    }
     _edit(picture, output, overwrite, as_json, told, work)
 
 

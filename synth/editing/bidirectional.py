@@ -17,6 +17,7 @@ from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
 from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.vote import pick_best, vote, vote_back
+from synth.patchmatch.pyramid import allowed_patches
 from synth.patchmatch.stage import LIMIT, band_bounds
 from synth.randomness import Purpose
 
@@ -37,11 +38,15 @@ class Pins:
     Attributes
     ----------
     sources, targets : (n, 2) int32
-        Rows and columns in the picture and in the summary; no place twice.
+        Rows and columns in the picture and in the summary; no place of the summary twice.
+    told : (rows', columns') bool, optional
+        Pixels of the picture that are told where to go: they need not appear anywhere else, and
+        are not copied to anywhere else.
     """
 
     sources: NDArray[np.int32]
     targets: NDArray[np.int32]
+    told: NDArray[np.bool_] | None = None
 
 
 @dataclass
@@ -112,7 +117,18 @@ class Summary:
             backward, (Purpose.EDIT_BACK_INITIALIZE, Purpose.EDIT_BACK_SEARCH)
         )
         self._wanted = np.ones(content.shape[:2], np.bool_)
+        self._penalty, self._choices = _NO_PENALTY, _ANY_CHOICE
+        self._share = np.full(backward.shape[:2], 1 / max(1, backward[..., 0].size), np.float32)
+        if pins.told is not None:
+            free = allowed_patches(~pins.told, patch)
+            count = int(np.count_nonzero(free))
+            self._share = np.where(free, np.float32(1 / max(1, count)), np.float32(0))
+            if count:
+                self._penalty = np.where(free, np.int32(0), LIMIT)
+                self._choices = np.flatnonzero(free).astype(np.int32)
         self._pin(source, pins)
+        # patches with something in them that may change
+        self._free = ~allowed_patches(~self._wanted, patch)
 
     def _pin(self, source: NDArray[np.uint8], pins: Pins) -> None:
         to, there = (tuple(at.T) for at in (pins.targets, pins.sources))
@@ -152,19 +168,31 @@ class Summary:
         width, there = self._shape[1], self._source_shape[1]
         content = self._content.astype(np.uint8)
         images = (self._source_wide, there, content, width)
-        self._sweep(self._backward, images, self.forward.shape[:2], radii, sweeps)
+        self._sweep(
+            self._backward, images, self.forward.shape[:2], _NO_PENALTY, _ANY_CHOICE, radii, sweeps
+        )
         self.vote()
+
+    def distance(self) -> float:
+        """Return the bidirectional distance, equation 1 of the paper, after `improve`."""
+        coherence = float(self._forward.cost[self._free].mean()) if self._free.any() else 0.0
+        return coherence + float((self._backward.cost * self._share.astype(np.float64)).sum())
 
     def search(self, radii: NDArray[np.int64], sweeps: int) -> None:
         """Search the field from the summary to the picture alone."""
         images = (self._content, self._shape[1], self._source, self._source_shape[1])
-        self._sweep(self._forward, images, self.backward.shape[:2], radii, sweeps)
+        self._sweep(
+            self._forward, images, self.backward.shape[:2], self._penalty, self._choices, radii,
+            sweeps,
+        )  # fmt: skip
 
     def _sweep(
         self,
         search: _Search,
         images: tuple[object, ...],
         grid: tuple[int, ...],
+        penalty: NDArray[np.int32],
+        choices: NDArray[np.int32],
         radii: NDArray[np.int64],
         sweeps: int,
     ) -> None:
@@ -172,14 +200,14 @@ class Summary:
         images = (*images, self._shape[2], self.patch)
         start, draw = (int(purpose) for purpose in search.purposes)
         self._bands(
-            patchmatch.initialize, count, *images, search.field, search.cost, _EVERY, _NO_PENALTY,
-            _ANY_CHOICE, *grid, *self._key, start, LIMIT, search.bounds,
+            patchmatch.initialize, count, *images, search.field, search.cost, _EVERY, penalty,
+            choices, *grid, *self._key, start, LIMIT, search.bounds,
         )  # fmt: skip
         for _ in range(sweeps):
             ahead = search.sweeps % 2 == 0
             edge = patchmatch.edge_rows(search.field, search.bounds, ahead)
             self._bands(
-                patchmatch.sweep, count, *images, search.field, search.cost, _EVERY, _NO_PENALTY,
+                patchmatch.sweep, count, *images, search.field, search.cost, _EVERY, penalty,
                 *grid, edge, radii, *self._key, search.sweeps, draw, ahead, search.bounds,
             )  # fmt: skip
             search.sweeps += 1
@@ -201,10 +229,9 @@ class Summary:
         weight /= np.float32(weight.sum(dtype=np.float64))
         total = np.zeros((rows, columns * channels), np.float32)
         norm = np.zeros((rows, columns), np.float32)
-        share = np.float32(1 / self._backward.cost.size)
         vote_back(
             self._source, self._source_shape[1], channels, self.patch, self.backward,
-            np.full(self._backward.cost.shape, share), total, norm,
+            self._share, total, norm,
         )  # fmt: skip
         bounds = band_bounds(np.full(rows, columns), 2048)
         self._bands(

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.editing.bidirectional import Pins, Summary, finer
+from synth.errors import InputError
 from synth.kernels._jit import Bands
 from synth.patchmatch.features import colour_channels
 from synth.patchmatch.pyramid import Level, build
+from synth.patchmatch.request import Quality
 
-__all__ = ["COARSE_RADII", "ROUNDS", "Rounds", "Run", "grid_of", "halved", "levels_of", "refine"]
+__all__ = [
+    "COARSE_RADII",
+    "ROUNDS",
+    "Rounds",
+    "Run",
+    "check_quality",
+    "grid_of",
+    "halved",
+    "levels_of",
+    "refine",
+]
 
 #: The coarsest level's shorter side has at least so many patches side by side. With fewer, small
 #: things get lost; with more, large things are squeezed rather than kept whole.
@@ -90,6 +102,14 @@ def levels_of(image: NDArray[Any], shape: tuple[int, int], patch: int) -> list[N
         depth += 1
     finest = Level(colour_channels(image, nothing), nothing, ~nothing)
     return [level.features for level in build(finest, depth, patch)]
+
+
+def check_quality(quality: Any) -> Quality:
+    """Return ``quality`` if it is one."""
+    if quality not in get_args(Quality):
+        choices = ", ".join(repr(q) for q in get_args(Quality))
+        raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
+    return quality  # type: ignore[no-any-return]
 
 
 def halved(mask: NDArray[np.bool_], level: int) -> NDArray[np.bool_]:

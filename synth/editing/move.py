@@ -17,7 +17,7 @@ from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.request import Quality
 from synth.progress import Callback, Progress, report
 
-__all__ = ["check_offset", "move", "shifted"]
+__all__ = ["check_offset", "grown", "move", "shifted"]
 
 #: Pixels round the object that are filled with it: its edge is seldom sharper than that.
 _RIM = 2
@@ -109,7 +109,7 @@ def move(
         report(callback, progress.stage, 0.9 * progress.fraction)
 
     out = fill(
-        image, _grown(thing, _RIM), patch=patch, quality=quality, source=source, seed=seed,
+        image, grown(thing, _RIM), patch=patch, quality=quality, source=source, seed=seed,
         callback=behind,
     )  # fmt: skip
     report(callback, "blend", 0.9)
@@ -158,10 +158,10 @@ def shifted(mask: NDArray[np.bool_], offset: tuple[int, int]) -> NDArray[np.bool
     return result
 
 
-def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+def grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Add to a mask all pixels within ``by`` of it."""
     import cv2
 
-    # in pieces, because a disc's cost grows with its area
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
     return np.asarray(cv2.dilate(mask.astype(np.uint8), disc), np.uint8) > 0
 
@@ -176,7 +176,7 @@ def _join(
     """Blend the ring round ``placed`` in ``out`` with the object's old surroundings."""
     box = _around(placed, width + 1)
     inner = placed[box]
-    ring = _grown(inner, width) & ~inner
+    ring = grown(inner, width) & ~inner
     old = [np.arange(side.start, side.stop) - step for side, step in zip(box, offset, strict=True)]
     there = np.logical_and.outer(
         *((at >= 0) & (at < length) for at, length in zip(old, placed.shape, strict=True))

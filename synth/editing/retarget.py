@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from synth.devices import Device, choose_device
 from synth.editing.axes import Edges, between, coarser, new_edges, offsets, places
 from synth.editing.bidirectional import Pins, Summary
-from synth.editing.levels import COARSE_RADII, ROUNDS, Run, grid_of, halved, levels_of, refine
+from synth.editing.levels import (
+    COARSE_RADII,
+    ROUNDS,
+    Run,
+    check_quality,
+    grid_of,
+    halved,
+    levels_of,
+    refine,
+)
 from synth.editing.rendering import copied
 from synth.errors import InputError, InputTypeError
 from synth.images import check_finite, check_image, check_mask
@@ -100,9 +109,7 @@ def retarget(
     patch = check_patch(patch, image.shape)
     size = _check_shape(shape, patch)
     check_finite(image)
-    if quality not in get_args(Quality):
-        choices = ", ".join(repr(q) for q in get_args(Quality))
-        raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
+    rounds = ROUNDS[check_quality(quality)]
     key = key_of(seed)
     kept = np.zeros(image.shape[:2], np.bool_)
     if protect is not None:
@@ -114,7 +121,6 @@ def retarget(
     levels = levels_of(image, size, patch)
     check_costs(levels[0].shape[2], patch)
     resize = _Resize(levels[0], kept, size)
-    rounds = ROUNDS[quality]
     steps = _steps(levels[-1].shape, resize.size_at(len(levels) - 1))
     whole = sum(
         count * (math.prod(level.shape[:2]) + math.prod(resize.size_at(number)))
