@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["move", "reshuffle", "retarget"]
 
 
-class _Pair(click.ParamType):  # type: ignore[type-arg]
-    """Two whole numbers with a sign between them, as ``name`` shows."""
+class _Numbers(click.ParamType):  # type: ignore[type-arg]
+    """As many whole numbers, with the same sign between them, as ``name`` shows."""
 
-    def __init__(self, name: str, sign: str) -> None:
-        self.name, self.sign = name, sign
+    def __init__(self, name: str, what: str) -> None:
+        self.name, self.what = name, what
+        parts = re.split("([x,])", name)
+        self.sign, self.count = parts[1], len(parts) // 2 + 1
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        found = re.fullmatch(rf"\s*([+-]?\d+)\s*{self.sign}\s*([+-]?\d+)\s*", str(value))
-        if found is None:
-            self.fail(f"{value!r} is not of the form {self.name}, two whole numbers", param, ctx)
-        return int(found[1]), int(found[2])
+    ) -> tuple[int, ...]:
+        parts = str(value).split(self.sign)
+        if len(parts) != self.count or not all(re.fullmatch(r"\s*[+-]?\d+\s*", p) for p in parts):
+            self.fail(f"{value!r} is not of the form {self.name}, {self.what}", param, ctx)
+        return tuple(int(part) for part in parts)
 
 
 def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,7 +68,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--by",
     required=True,
-    type=_Pair("DX,DY", ","),
+    type=_Numbers("DX,DY", "two whole numbers"),
     help="How far: pixels to the right and down, such as 120,0 or -40,-15.",
 )
 @click.option(
@@ -119,7 +121,7 @@ def move(
 @click.option(
     "--size",
     required=True,
-    type=_Pair("WxH", "x"),
+    type=_Numbers("WxH", "two whole numbers"),
     help="Width and height of the result in pixels, such as 640x480.",
 )
 @click.option(
@@ -127,6 +129,13 @@ def move(
     metavar="MASK",
     type=path(dir_okay=False),
     help="White = to be kept as it is, at its own size.",
+)
+@click.option(
+    "--line",
+    "lines",
+    multiple=True,
+    type=_Numbers("X0,Y0,X1,Y1", "four whole numbers"),
+    help="Ends in pixels of a line in the picture that stays straight. May be repeated.",
 )
 @click.option(
     "--quality",
@@ -140,6 +149,7 @@ def retarget(
     picture: str,
     size: tuple[int, int],
     protect: str | None,
+    lines: tuple[tuple[int, ...], ...],
     quality: Any,
     output: str,
     seed: int,
@@ -157,10 +167,15 @@ def retarget(
 
         return synth.retarget(
             pixels, size[::-1], protect=None if protect is None else load(protect).pixels,
-            quality=quality, seed=seed, callback=callback,
+            lines=[((y0, x0), (y1, x1)) for x0, y0, x1, y1 in lines], quality=quality, seed=seed, callback=callback,
         )  # fmt: skip
 
-    told = {"protect": protect, "quality": quality, "seed": seed}
+    told = {
+        "protect": protect,
+        "lines": [list(ends) for ends in lines],
+        "quality": quality,
+        "seed": seed,
+    }
     _edit(picture, output, overwrite, as_json, told, work)
 
 
@@ -173,7 +188,7 @@ def retarget(
     multiple=True,
     nargs=2,
     metavar="MASK DX,DY",
-    type=(path(dir_okay=False), _Pair("DX,DY", ",")),
+    type=(path(dir_okay=False), _Numbers("DX,DY", "two whole numbers")),
     help="White = a thing, and how far it goes: pixels to the right and down. May be repeated.",
 )
 @click.option(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.editing.lines import Line, straightened
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
 from synth.kernels.cpu.distance import PADDING
@@ -29,6 +30,8 @@ _EVERY = np.zeros((0, 0), np.uint8)
 
 #: A vote weighs exp(−d / 2σ²), σ² being so many times the mean cost round about.
 _SIGMA2 = 0.5
+#: Patches on a line that stays straight have so many votes.
+_LINE_WEIGHT = 10
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Pins:
     ----------
     sources, targets : (n, 2) int32
         Rows and columns in the picture and in the summary; no place of the summary twice.
+    lines : tuple of (2, 2) float64
+        Ends of lines in the picture that stay straight.
     told : (rows', columns') bool, optional
         Pixels of the picture that are told where to go: they need not appear anywhere else, and
         are not copied to anywhere else.
@@ -47,6 +52,7 @@ class Pins:
     sources: NDArray[np.int32]
     targets: NDArray[np.int32]
     told: NDArray[np.bool_] | None = None
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass
@@ -117,6 +123,7 @@ class Summary:
             backward, (Purpose.EDIT_BACK_INITIALIZE, Purpose.EDIT_BACK_SEARCH)
         )
         self._wanted = np.ones(content.shape[:2], np.bool_)
+        self._line_share = np.float32(_LINE_WEIGHT / max(1, backward[..., 0].size))
         self._penalty, self._choices = _NO_PENALTY, _ANY_CHOICE
         self._share = np.full(backward.shape[:2], 1 / max(1, backward[..., 0].size), np.float32)
         if pins.told is not None:
@@ -126,6 +133,7 @@ class Summary:
             if count:
                 self._penalty = np.where(free, np.int32(0), LIMIT)
                 self._choices = np.flatnonzero(free).astype(np.int32)
+        self._lines = list(pins.lines)
         self._pin(source, pins)
         # patches with something in them that may change
         self._free = ~allowed_patches(~self._wanted, patch)
@@ -171,7 +179,15 @@ class Summary:
         self._sweep(
             self._backward, images, self.forward.shape[:2], _NO_PENALTY, _ANY_CHOICE, radii, sweeps
         )
+        if self._lines:
+            self._straighten()
         self.vote()
+
+    def _straighten(self) -> None:
+        on_lines = straightened(
+            self.backward, self._lines, self.patch, (self.forward.shape[0], self.forward.shape[1])
+        )
+        self._share[on_lines] = self._line_share
 
     def distance(self) -> float:
         """Return the bidirectional distance, equation 1 of the paper, after `improve`."""

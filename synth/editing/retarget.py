@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from synth.editing.levels import (
     levels_of,
     refine,
 )
+from synth.editing.lines import Line, check_lines
 from synth.editing.rendering import copied
 from synth.errors import InputError, InputTypeError
 from synth.images import check_finite, check_image, check_mask
@@ -47,6 +49,7 @@ def retarget(
     shape: tuple[int, int],
     *,
     protect: NDArray[Any] | None = None,
+    lines: Sequence[Any] | None = None,
     patch: int = 7,
     quality: Quality = "normal",
     seed: int = 0,
@@ -68,6 +71,10 @@ def retarget(
     protect : (rows, columns), optional
         True (white) = to be kept bit for bit. Rows and columns with something protected keep
         their size, and the others take what is left; without it, everything may give.
+    lines : sequence of ((row, column), (row, column)), optional
+        Ends, in pixels, of lines in the picture that are to stay straight, such as edges of
+        buildings (Barnes et al. 2009, section 4.1). They may come to lie elsewhere and lean
+        otherwise. Draw them within 2 pixels of what they follow, at least 8 pixels long.
     patch : int
         Side of the patches that are compared, in pixels, 3 to 31. Larger ones keep larger
         structures whole, and leave less freedom.
@@ -116,11 +123,12 @@ def retarget(
         kept = check_mask(protect, image.shape, name="protect")
     if size == image.shape[:2]:
         return image.copy()
+    straight = [] if lines is None else check_lines(lines, image.shape)
     _check_room(kept, size)
 
     levels = levels_of(image, size, patch)
     check_costs(levels[0].shape[2], patch)
-    resize = _Resize(levels[0], kept, size)
+    resize = _Resize(levels[0], kept, size, straight)
     steps = _steps(levels[-1].shape, resize.size_at(len(levels) - 1))
     whole = sum(
         count * (math.prod(level.shape[:2]) + math.prod(resize.size_at(number)))
@@ -159,9 +167,13 @@ class _Resize:
     """Where rows and columns go, at every level and on the way."""
 
     def __init__(
-        self, features: NDArray[np.uint8], kept: NDArray[np.bool_], size: tuple[int, int]
+        self,
+        features: NDArray[np.uint8],
+        kept: NDArray[np.bool_],
+        size: tuple[int, int],
+        lines: list[Line],
     ) -> None:
-        self.kept, self.size = kept, size
+        self.kept, self.size, self.lines = kept, size, lines
         self.edges = [
             new_edges(_along(kept, axis), size[axis], _calm(features, axis)) for axis in (0, 1)
         ]
@@ -181,7 +193,8 @@ class _Resize:
         moves = [offsets(_along(kept, axis), edges[axis])[sources[:, axis]] for axis in (0, 1)]
         targets = sources + np.stack(moves, axis=1)
         inside = ((targets >= 0) & (targets < size)).all(axis=1)
-        return Pins(sources[inside], targets[inside])
+        lines = tuple((ends + 0.5) / (1 << level) - 0.5 for ends in self.lines)
+        return Pins(sources[inside], targets[inside], lines=lines)
 
 
 def _along(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
