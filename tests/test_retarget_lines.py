@@ -75,7 +75,7 @@ def test_matches_are_put_on_one_line():
     direction = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
     across = shift @ np.array([-direction[1], direction[0]])
     assert np.ptp(across) < 2
-    assert np.ptp((before - field + 0)[on_line], axis=0).max() > 2
+    assert np.ptp((before - field)[on_line], axis=0).max() > 2
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,8 @@ def retarget(
 
         return synth.retarget(
             pixels, size[::-1], protect=None if protect is None else load(protect).pixels,
-            lines=[((y0, x0), (y1, x1)) for x0, y0, x1, y1 in lines], quality=quality, seed=seed, callback=callback,
+            lines=[((y0, x0), (y1, x1)) for x0, y0, x1, y1 in lines], quality=quality,
+            seed=seed, callback=callback,
         )  # fmt: skip
 
     told = {
