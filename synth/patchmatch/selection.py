@@ -25,7 +25,7 @@ from synth.patchmatch.regions import Window
 from synth.patchmatch.request import Request
 from synth.patchmatch.window import usable_pixels, with_sources
 
-__all__ = ["choose", "decide"]
+__all__ = ["choose", "decide", "depth_offset"]
 
 #: A trial's effort: enough to tell the candidates apart.
 _TRIAL = Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12)
@@ -34,11 +34,11 @@ _TRIAL = Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12)
 _SCALES = (1.0, 0.71)
 _FAKES = 1
 #: (pixels of patch more, levels of the pyramid more), beside what was asked for.
-_RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((0, -1), (2, -1), (4, -1))
+_RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((2, -1), (4, -1))
 _RIVALS_OF_THIN: tuple[tuple[int, int], ...] = ((4, 0),)
 _RIVALS_ON_A_PLANE: tuple[tuple[int, int], ...] = ((2, 0),)
 #: A rival must be better by so much on average.
-_CLEARLY = 0.1
+_CLEARLY = 0.5
 
 _LARGEST_PATCH = 31
 
@@ -87,6 +87,15 @@ def _way_of(request: Request, way: _Way) -> Request:
 
 def _candidate(way: _Way, losses: tuple[float, ...]) -> FillCandidate:
     return FillCandidate(way.patch, way.depth, way.plane, losses)
+
+
+def depth_offset(hole: NDArray[np.bool_], usual: int, patch: int, deeper: int) -> int:
+    """Keep what is halved with patches of side ``usual`` from being peeled at full size.
+
+    It would take three times as long, and thin holes gain nothing by it.
+    """
+    natural = depth(hole, patch)
+    return max(natural + deeper, min(depth(hole, usual), 1)) - natural
 
 
 def decide(candidates: list[FillCandidate]) -> tuple[int, str]:
@@ -143,8 +152,11 @@ class _Trial:
 
     def _cut(self, usable: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         largest = self.whole.patch + max(more for more, _ in _RIVALS_OF_WIDE)
+        shape = self.hole
+        if depth(shape, self.whole.patch) <= 1:
+            shape = _half(shape)
         for scale in _SCALES:
-            fakes = fake_holes(self.hole, usable, scale, self.whole.patch, _FAKES)
+            fakes = fake_holes(shape, usable, scale, self.whole.patch, _FAKES)
             if fakes:
                 self.same = scale == 1.0
                 left = usable & ~np.logical_or.reduce(fakes)
@@ -165,10 +177,8 @@ class _Trial:
         ways = [asked]
         for more, deeper in rivals:
             patch = min(asked.patch + more, most)
-            natural = depth(self.hole, patch)
-            # never to peel at full size what is halved otherwise: it takes three times as long
-            levels = max(natural + deeper, min(usual, 1))
-            ways.append(_Way(patch, levels - natural, asked.plane))
+            offset = depth_offset(self.hole, asked.patch, patch, deeper)
+            ways.append(_Way(patch, offset, asked.plane))
         if asked.plane:
             ways.append(replace(asked, plane=False))
         return list(dict.fromkeys(ways))
@@ -208,6 +218,16 @@ def _without_holes(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[A
         return image.copy()
     places = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
     return np.ascontiguousarray(image[places[0], places[1]])
+
+
+def _half(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep one end, with half of the pixels: of what is thin, a part says what the whole does."""
+    y, x = np.nonzero(hole)
+    lengthwise = y if np.ptp(y) >= np.ptp(x) else x
+    kept = lengthwise <= np.median(lengthwise)
+    half = np.zeros_like(hole)
+    half[y[kept], x[kept]] = True
+    return half
 
 
 def _untold(stage: str, fraction: float) -> None:
