@@ -143,7 +143,7 @@ class Level:
             for plane in (uses.astype(np.float32), self.due)
         ]
         share = near[0] / np.maximum(near[1], np.float32(1e-3))
-        extra = strength * self._misfit() * np.clip(share - 1, 0, _MOST_SHARES)
+        extra = strength * self.misfit() * np.clip(share - 1, 0, _MOST_SHARES)
         self.penalty = np.where(self.allowed, np.minimum(extra, 1e8).astype(np.int32), LIMIT)
 
     def _due(self) -> NDArray[np.float32]:
@@ -173,7 +173,7 @@ class Level:
         due[self.allowed] = each[there]
         return due
 
-    def _misfit(self) -> float:
+    def misfit(self) -> float:
         """Return the mean squared distance of the patches without their guides'."""
         if self.voted == self.channels:
             return float(self.distance[self.query > 0].mean())

@@ -23,9 +23,9 @@ from synth.texture.trial import badness
 __all__ = ["Made", "run"]
 
 _EFFORTS = {
-    "draft": Effort(coarse_rounds=8, fine_rounds=2, sweeps=1),
-    "normal": Effort(coarse_rounds=20, fine_rounds=5, sweeps=1),
-    "best": Effort(coarse_rounds=30, fine_rounds=10, sweeps=2),
+    "draft": Effort(coarse_rounds=8, fine_rounds=2, sweeps=1, layouts=0),
+    "normal": Effort(coarse_rounds=20, fine_rounds=5, sweeps=1, layouts=1),
+    "best": Effort(coarse_rounds=30, fine_rounds=10, sweeps=2, layouts=3),
 }
 _PATCH = 7
 #: Side of the small texture that methods are compared on.
@@ -91,7 +91,7 @@ def _choose(request: Request, atlas: Atlas, bands: Bands) -> tuple[str, str]:
     if request.guide is not None:
         return "patchmatch", "it follows the guide at all scales"
     trial = replace(
-        request, tile=False, patch=None, quality="draft", key=(0, 0),
+        request, tile=False, patch=None, key=(0, 0),
         shape=(min(request.shape[0], _TRIAL), min(request.shape[1], _TRIAL)),
     )  # fmt: skip
     bad = {

@@ -30,15 +30,30 @@ _SMALLEST_OUTPUT = 2
 _LAYOUT_SHARE = 4
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
+#: A layout at twice the resolution has to fit so much better, in squared differences.
+_CLEARLY = 0.85
+#: The random search of all but the first level: largest radius, and by what they shrink.
+_NEAR = (16, 4)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work each level gets: rounds at the coarsest and the finest, sweeps a round."""
+    """How much work is done.
+
+    Attributes
+    ----------
+    coarse_rounds, fine_rounds : int
+        At the coarsest and at the finest level; geometric between them.
+    sweeps : int
+        Of PatchMatch in a round.
+    layouts : int
+        Layouts tried at each of the two coarsest levels; 0 = one at the coarsest only.
+    """
 
     coarse_rounds: int
     fine_rounds: int
     sweeps: int
+    layouts: int
 
 
 def _radii(largest: int, ratio: int) -> NDArray[np.int64]:
@@ -91,47 +106,80 @@ def optimize(
     tick : callable
         Told what is done and how much of it, 0 to 1.
     """
-    pyramid = _pyramid(atlas, target, patch)
-    top = len(pyramid) - 1
-    ratio = effort.coarse_rounds / effort.fine_rounds
-    counts = [round(effort.fine_rounds * ratio ** (n / max(top, 1))) for n in range(top + 1)]
-    work = np.array([count * 0.25**number for number, count in enumerate(counts)])
-    previous: Level | None = None
-    for number in range(top, -1, -1):
-        level = Level(*pyramid.pop(), patch, tile, key, bands)
-        here = f"level {top - number + 1} of {top + 1}"
-        before, part = work[number + 1 :].sum() / work.sum(), work[number] / work.sum()
-        if previous is None:
-            level.start(_layout(level, atlas, top, tile, variation, key, bands))
-            radii = _radii(max(level.allowed.shape), 2)
-        else:
-            level.descend(previous)
-            radii = _radii(16, 4)
+    run = _Run(_pyramid(atlas, target, patch), patch, tile, variation, effort, key, bands, tick)
+    top = len(run.pyramid) - 1
+    level, reached = run.begin(top, 0), top
+    if top > 0 and effort.layouts > 0:
+        # a layout at twice the resolution keeps thin and regular structures, one at the coarsest
+        # is right at more scales: the one whose patches fit better is gone on with
+        level, reached = run.follow(level, top - 1), top - 1
+        rivals = [(run.begin(top - 1, draw), _CLEARLY) for draw in range(effort.layouts)]
+        for draw in range(1, effort.layouts):
+            rivals.append((run.follow(run.begin(top, draw), top - 1), 1.0))
+        misfit = level.misfit()
+        for rival, needed in rivals:
+            if rival.misfit() < misfit * needed:
+                level, misfit = rival, rival.misfit() / needed
+    for number in range(reached - 1, -1, -1):
+        level = run.follow(level, number)
+    level.search(_radii(*_NEAR), 1, run.counts[0] + 1)
+    return level.best()
+
+
+class _Run:
+    """What all levels of one output share."""
+
+    def __init__(
+        self, pyramid: list[tuple[Atlas, Target]], patch: int, tile: bool, variation: float,
+        effort: Effort, key: tuple[int, int], bands: Bands, tick: Callable[[str, float], None],
+    ) -> None:  # fmt: skip
+        self.pyramid, self.patch, self.tile, self.variation = pyramid, patch, tile, variation
+        self.effort, self.key, self.bands, self.tick = effort, key, bands, tick
+        top = len(pyramid) - 1
+        ratio = effort.coarse_rounds / effort.fine_rounds
+        self.counts = [
+            round(effort.fine_rounds * ratio ** (n / max(top, 1))) for n in range(top + 1)
+        ]
+        # a level has a quarter of the pixels of the next finer one
+        work = [count * 0.25**number for number, count in enumerate(self.counts)]
+        self.work = work + work[max(top - 1, 0) :] * max(0, 2 * effort.layouts - 1)
+        self.done = 0.0
+
+    def begin(self, number: int, draw: int) -> Level:
+        """Lay a level out by quilting, and let its patches settle; ``draw`` is its own chance."""
+        atlas, target = self.pyramid[number]
+        level = Level(atlas, target, self.patch, self.tile, self.key, self.bands)
+        block = block_side(atlas, target.shape, self.tile, _LAYOUT_SHARE)
+        self.tick("layout", self.done / sum(self.work))
+        level.start(
+            quilt(
+                atlas, target.guide, target.shape, block=block, tile=self.tile,
+                variation=self.variation, key=self.key, bands=self.bands, draw=draw,
+                tick=lambda _: self.tick("layout", self.done / sum(self.work)),
+            )
+        )  # fmt: skip
+        self._settle(level, number, _radii(max(level.allowed.shape), 2))
+        return level
+
+    def follow(self, coarse: Level, number: int) -> Level:
+        """Go on at twice the resolution."""
+        atlas, target = self.pyramid[number]
+        level = Level(atlas, target, self.patch, self.tile, self.key, self.bands)
+        level.descend(coarse)
+        self._settle(level, number, _radii(*_NEAR))
+        return level
+
+    def _settle(self, level: Level, number: int, radii: NDArray[np.int64]) -> None:
         level.vote()
-        for one in range(counts[number]):
-            tick(here, before + part * one / counts[number])
+        whole, part = sum(self.work), self.counts[number] * 0.25**number
+        for one in range(self.counts[number]):
+            share = part * one / self.counts[number]
+            self.tick(f"{level.target.shape[0]} rows", (self.done + share) / whole)
             found = level.content.copy()
-            level.search(radii, effort.sweeps, one)
-            if variation > 0:
-                level.share(variation * SHARE_COST)
+            level.search(radii, self.effort.sweeps, one)
+            if self.variation > 0:
+                level.share(self.variation * SHARE_COST)
             level.vote()
             if np.abs(level.content - found).mean() < _SETTLED:
                 break
-        previous = level
-    assert previous is not None
-    previous.search(_radii(16, 4), 1, counts[0] + 1)
-    return previous.best()
-
-
-def _layout(
-    level: Level, atlas: Atlas, top: int, tile: bool, variation: float, key: tuple[int, int],
-    bands: Bands,
-) -> NDArray[np.int32]:  # fmt: skip
-    """Quilt the coarsest level: a layout that is right in the large."""
-    for _ in range(top):
-        atlas = halve(atlas)
-    block = block_side(atlas, level.target.shape, tile, _LAYOUT_SHARE)
-    return quilt(
-        atlas, level.target.guide, level.target.shape, block=block, tile=tile,
-        variation=variation, key=key, bands=bands, tick=lambda _: None,
-    )  # fmt: skip
+        self.done += part

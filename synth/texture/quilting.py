@@ -79,6 +79,7 @@ def quilt(
     key: tuple[int, int],
     bands: Bands,
     tick: Callable[[float], None],
+    draw: int = 0,
 ) -> NDArray[np.int32]:
     """Return the source pixel of every pixel of the output, (rows, columns, 2).
 
@@ -97,8 +98,10 @@ def quilt(
         at 0 what goes on in the exemplar where a neighbour ends is allowed, too.
     key : (int, int)
         Philox key.
+    draw : int
+        Another number is another output of the same key.
     """
-    quilter = _Quilter(atlas, guide, shape, block, tile, variation, key, bands)
+    quilter = _Quilter(atlas, guide, shape, block, tile, variation, key, bands, draw)
     for row in range(len(quilter.tops)):
         tick(row / len(quilter.tops))
         for column in range(len(quilter.lefts)):
@@ -112,9 +115,10 @@ class _Quilter:
     def __init__(
         self, atlas: Atlas, guide: NDArray[np.uint8] | None, shape: tuple[int, int], block: int,
         tile: bool, variation: float, key: tuple[int, int], bands: Bands,
+        draw: int,
     ) -> None:  # fmt: skip
         self.atlas, self.guide, self.block, self.tile = atlas, guide, block, tile
-        self.variation, self.key, self.bands = variation, key, bands
+        self.variation, self.key, self.bands, self.draw = variation, key, bands, draw
         overlap = max(1, block // _OVERLAP)
         self.tops = places(shape[0], block, overlap, tile)
         self.lefts = places(shape[1], block, overlap, tile)
@@ -202,7 +206,7 @@ class _Quilter:
         )  # fmt: skip
         limit = (1 + tolerance) * max(int(self.cost.min()), least)
         candidates = np.flatnonzero(self.cost.ravel() <= min(limit, FORBIDDEN - 1))
-        word = philox4x32(row * len(self.lefts) + column, 0, 0, BLOCK, *self.key)[0]
+        word = philox4x32(row * len(self.lefts) + column, self.draw, 0, BLOCK, *self.key)[0]
         picked = int(candidates[below(word, len(candidates))])
         source_row, source_column = divmod(picked, int(self.base.shape[1]))
         self.chosen[row, column] = source_row, source_column
