@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synth.bayes.classifier import BayesClassifier
     from synth.bayes.conditional import ConditionalDensity, crps
     from synth.bayes.posterior import PosteriorSample, PosteriorSampler
+    from synth.density.copula import Copula
     from synth.density.empirical import Empirical
     from synth.density.gaussian_mixture import GaussianMixture
     from synth.density.kernel_density import KernelDensity
@@ -38,6 +39,7 @@ _HOMES = {
     "BayesClassifier": "synth.bayes.classifier",
     "Conditional": "synth.texture.conditional",
     "ConditionalDensity": "synth.bayes.conditional",
+    "Copula": "synth.density.copula",
     "DependencyGraph": "synth.texture.orders",
     "EfrosLeung": "synth.texture.efros_leung",
     "Empirical": "synth.density.empirical",
@@ -73,6 +75,7 @@ __all__ = [
     "BayesClassifier",
     "Conditional",
     "ConditionalDensity",
+    "Copula",
     "DependencyGraph",
     "EfrosLeung",
     "Empirical",

@@ -26,7 +26,7 @@ __all__ = [
 #: The last counter words of densities and of Bayes' rule (`synth.randomness.Purpose` has those of
 #: the kernels).
 COMPONENTS, NOISE, LABELS, CHILDREN, RESAMPLE, METROPOLIS = 80, 81, 96, 97, 98, 99
-START_ROWS, START_MEANS, HELD_OUT = 100, 101, 102
+START_ROWS, START_MEANS, HELD_OUT, SPREAD = 100, 101, 102, 103
 
 
 class Sampler(Protocol):
