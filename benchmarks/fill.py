@@ -135,7 +135,7 @@ def _page(cells: list[Cell], runs: int, command: str) -> str:
         "\nOne thread. PSNR, SSIM and SWD (sliced Wasserstein distance of 7×7 patches, grey "
         "levels) are over the hole alone and reward blur in wide holes; sharp and seam are mean "
         "gradient inside and mean step across the border over the truth's, 1 being right. "
-        "`synth/compare/metrics.py` defines them.\n"
+        "`synth.compare.metrics` defines them.\n"
     )
     for group, members in groups.items():
         page += (

@@ -73,7 +73,7 @@ def _box(values, values_at, spare_at, out, size, count):
 @jit
 def exact_rows(
     target, target_shape, source, source_shape, patch, penalty, wanted, carry, positions,
-    distances, first_shift, last_shift, bounds, band,
+    distances, apart, first_shift, last_shift, bounds, band,
 ):  # fmt: skip
     """Compare the wanted patches of some rows with sources that many rows further down.
 
@@ -95,6 +95,8 @@ def exact_rows(
         distances the smaller number comes first. −1 = none.
     distances : (k, rows, columns)
         Filled with the largest value that a distance may have; becomes the distances.
+    apart : int64
+        Sources less than this far away in both rows and columns are left out; 0 leaves out none.
     first_shift, last_shift : int64
         Row shifts ``first_shift <= shift < last_shift``, out of 1 − rows … source rows − 1; they
         must be gone through upwards, in as many calls as is convenient.
@@ -126,6 +128,8 @@ def exact_rows(
     for down in range(max(first_shift, 1 - bottom), min(last_shift, rows - top)):
         first_row, last_row = max(top, -down), min(bottom, rows - down)
         for across in range(-(right - 1), columns - left):
+            if abs(down) < apart and abs(across) < apart:
+                continue
             first, last = max(left, -across), min(right, columns - across)
             count = last - first
             length = count + patch - 1

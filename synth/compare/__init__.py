@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from synth.compare.metrics import psnr, seam_ratio, sharpness_ratio, sliced_wasserstein, ssim
+from synth.compare.metrics import (
+    TextureReport,
+    psnr,
+    seam_ratio,
+    sharpness_ratio,
+    sliced_wasserstein,
+    ssim,
+    texture_report,
+)
 
-__all__ = ["psnr", "seam_ratio", "sharpness_ratio", "sliced_wasserstein", "ssim"]
+__all__ = [
+    "TextureReport",
+    "psnr",
+    "seam_ratio",
+    "sharpness_ratio",
+    "sliced_wasserstein",
+    "ssim",
+    "texture_report",
+]

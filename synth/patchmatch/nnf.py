@@ -114,14 +114,14 @@ def nnf(
         names = ", ".join(map(repr, get_args(Quality)))
         raise InputError(f"quality is {quality!r}, but it must be one of {names}")
     patch, iterations, k = (
-        _whole(value, name)
+        whole(value, name)
         for value, name in ((patch, "patch"), (iterations, "iterations"), (k, "k"))
     )
     key = key_of(seed)
-    target, source = _comparable(target, source, patch)
+    target, source = comparable(target, source, patch)
     forbidden, source = _unusable(source, source_mask, patch)
     check_finite(target, name="target")
-    _check_range(target, source, patch)
+    check_range(target, source, patch)
     usable = int(np.prod(_grid(source, patch)))
     usable -= 0 if forbidden is None else int(np.count_nonzero(forbidden))
     if usable < k:
@@ -191,7 +191,7 @@ def _search(
         return search.by_patchmatch_k(pair, field[:, :, None], k, again, reach, tell_more)
 
 
-def _whole(value: int, name: str) -> int:
+def whole(value: int, name: str) -> int:
     try:
         number = operator.index(value)
     except TypeError:
@@ -207,7 +207,7 @@ def _grid(image: NDArray[Any], patch: int) -> tuple[int, int]:
     return image.shape[0] - patch + 1, image.shape[1] - patch + 1
 
 
-def _comparable(
+def comparable(
     target: NDArray[Any], source: NDArray[Any], patch: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Check two images together; return them as (rows, columns, channels) uint8 or float32."""
@@ -244,7 +244,7 @@ def _comparable(
     )
 
 
-def _check_range(target: NDArray[Any], source: NDArray[Any], patch: int) -> None:
+def check_range(target: NDArray[Any], source: NDArray[Any], patch: int) -> None:
     """Raise if distances of floats could become infinite."""
     if source.dtype.kind != "f":
         return

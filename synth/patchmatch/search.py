@@ -219,8 +219,11 @@ def by_tree(pair: Pair, field: NDArray[np.int32], trees: int, sweeps: int, tell:
     return cost
 
 
-def by_all(pair: Pair, k: int, tell: Tell) -> tuple[NDArray[np.int32], Array]:
-    """Compare every pair of patches: positions (h, w, k, 2) and costs (h, w, k)."""
+def by_all(pair: Pair, k: int, tell: Tell, apart: int = 0) -> tuple[NDArray[np.int32], Array]:
+    """Compare every pair of patches: positions (h, w, k, 2) and costs (h, w, k).
+
+    Pairs less than ``apart`` pixels away from each other in both rows and columns do not count.
+    """
     h, w = pair.grid
     rows, columns = pair.source_grid
     kind = np.int32 if pair.limit.dtype == np.int32 else np.float32
@@ -247,7 +250,7 @@ def by_all(pair: Pair, k: int, tell: Tell) -> tuple[NDArray[np.int32], Array]:
         pair.bands(
             exact_rows, bounds.size - 1, planar[0].reshape(-1), planar[0].shape,
             planar[1].reshape(-1), planar[1].shape, pair.patch, penalty, wanted,
-            kind is np.int32, positions, cost, shift, shift + chunk, bounds,
+            kind is np.int32, positions, cost, apart, shift, shift + chunk, bounds,
         )  # fmt: skip
     rows_of, columns_of = np.divmod(positions, columns)
     field = np.stack([rows_of, columns_of], axis=-1).astype(np.int32)
