@@ -11,11 +11,13 @@ from skimage import data
 from test_planes import tiles
 
 import synth
+from benchmarks.selection import leave_one_out, total_loss
 from synth.files import save
 from synth.patchmatch.details import FillCandidate
 from synth.patchmatch.fakes import fake_holes
 from synth.patchmatch.judge import loss
-from synth.patchmatch.selection import decide
+from synth.patchmatch.pyramid import depth
+from synth.patchmatch.selection import decide, depth_offset
 
 IMAGE = np.ascontiguousarray(data.gravel()[:160, :170])
 HOLE = np.zeros(IMAGE.shape, bool)
@@ -94,6 +96,13 @@ def test_holes_with_no_room_beside_them_are_filled_as_asked():
     assert not details.chosen.fakes.any()
 
 
+def test_rivals_whose_costs_would_overflow_are_left_out():
+    image = np.repeat(IMAGE[..., None], 64, axis=2)
+    image += np.arange(64, dtype=np.uint8)
+    choice = synth.fill_details(image, HOLE, quality="best", patch=13).chosen
+    assert [one.patch for one in choice.candidates] == [13]  # and not 17
+
+
 def test_an_empty_mask_needs_no_choice():
     with pytest.warns(UserWarning, match="empty"):
         assert synth.fill_details(IMAGE, HOLE & False, quality="best").chosen is None
@@ -138,7 +147,8 @@ def test_json_says_what_was_chosen(run, tmp_path):
         "--quality", "best", "--json",
     )  # fmt: skip
     assert done.code == 0
-    chosen = json.loads(done.out)["chosen"]
+    told = json.loads(done.out)
+    chosen = told["chosen"]
     assert {"patch", "depth", "plane", "losses", "reason", "candidates"} == set(chosen)
     assert chosen["losses"] in [one["losses"] for one in chosen["candidates"]]
 
@@ -187,3 +197,25 @@ def test_loss_prefers_the_truth_and_sees_blur_shifts_and_seams():
     stirred[HOLE] = truth[HOLE][::-1]
     for other in (blurred, darker, stirred):
         assert loss(other, truth, HOLE, span) > right + 10
+
+
+def test_the_benchmark_compares_with_what_was_best_on_other_pictures():
+    pictures = ["a", "a", "b", "c"]
+    losses = {"x": [0.0, 0.0, 5.0, 5.0], "y": [9.0, 9.0, 1.0, 2.0]}
+    assert leave_one_out(pictures, losses) == ["y", "y", "x", "x"]
+
+
+def test_the_benchmark_agrees_with_itself_on_what_is_better():
+    right = {"psnr": 30.0, "ssim": 0.9, "swd": 2.0, "sharp": 1.0, "seam": 1.0}
+    for key, worse in (("psnr", 29), ("ssim", 0.8), ("swd", 3), ("sharp", 0.8), ("seam", 1.3)):
+        assert total_loss({**right, key: worse}) > total_loss(right)
+    assert np.isfinite(total_loss({"psnr": np.inf, "ssim": 1, "swd": 0, "sharp": 1, "seam": 0}))
+
+
+def test_what_is_halved_is_never_peeled_at_full_size():
+    strokes = np.zeros((100, 300), bool)
+    strokes[40:54] = True
+    assert depth(strokes, 7) == 1
+    assert depth(strokes, 11) + depth_offset(strokes, 7, 11, -1) == 1
+    wide = oval((200, 200), (100, 100), (60, 60))
+    assert depth_offset(wide, 7, 11, -1) == -1

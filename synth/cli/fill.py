@@ -31,7 +31,8 @@ __all__ = ["fill"]
     type=click.Choice(["draft", "normal", "best"]),
     default="normal",
     show_default=True,
-    help="How many rounds of search and vote: better takes longer.",
+    help="How many rounds of search and vote: better takes longer. best also chooses patches and "
+    "pyramid by filling fake holes beside the real one.",
 )
 @click.option(
     "--seed",
@@ -109,6 +110,15 @@ def _same(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
+def _chosen(done: dict[str, Any]) -> str:
+    """Say what ``--quality best`` chose where it is not what is usual."""
+    way = done.get("chosen")
+    if way is None or way == {**way, **way["candidates"][0]}:
+        return ""
+    plane = "" if way["plane"] == way["candidates"][0]["plane"] else ", no plane"
+    return f" with patch {way['patch']}, pyramid {way['depth']:+d}{plane}: {way['reason']}"
+
+
 def _run(jobs: Any, settings: Any, as_json: bool) -> int:
     from synth.batch import STREAM, fill_file
     from synth.compilation import watching
@@ -141,7 +151,7 @@ def _run(jobs: Any, settings: Any, as_json: bool) -> int:
                 written = f"{first} … {others[-1]} and {done['sheet']}" if others else first
                 shown.note(
                     f"{place}wrote {written}: {done['hole_pixels']} pixels filled "
-                    f"in {seconds:.1f} s"
+                    f"in {seconds:.1f} s{_chosen(done)}"
                 )
         if failures:
             shown.note(

@@ -7,7 +7,7 @@ compared with what was there. It is model selection by leaving out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import InputError
 from synth.patchmatch.details import FillCandidate, FillChoice
 from synth.patchmatch.em import Effort
 from synth.patchmatch.fakes import fake_holes
@@ -69,15 +70,18 @@ def choose(
         ways = trial.ways()
         whole = np.zeros_like(request.hole)
         if not trial.fakes or len(ways) < 2:
-            tried = _candidate(ways[0], ())
-            return request, FillChoice((tried,), 0, "there is no room for fake holes", whole)
+            asked = _candidate(ways[0], ())
+            return request, FillChoice((asked,), 0, "there is no room for fake holes", whole)
         whole[view] = np.logical_or.reduce(trial.fakes)
-        candidates = []
+        tried = []
         for number, way in enumerate(ways):
             tick(f"trial {number + 1} of {len(ways)}", number / len(ways))
-            candidates.append(_candidate(way, trial.losses(way)))
+            losses = trial.losses(way)
+            if losses is not None:
+                tried.append((way, losses))
+    candidates = tuple(_candidate(*one) for one in tried)
     number, reason = decide(candidates)
-    return _way_of(request, ways[number]), FillChoice(tuple(candidates), number, reason, whole)
+    return _way_of(request, tried[number][0]), FillChoice(candidates, number, reason, whole)
 
 
 def _way_of(request: Request, way: _Way) -> Request:
@@ -98,7 +102,7 @@ def depth_offset(hole: NDArray[np.bool_], usual: int, patch: int, deeper: int) -
     return max(natural + deeper, min(depth(hole, usual), 1)) - natural
 
 
-def decide(candidates: list[FillCandidate]) -> tuple[int, str]:
+def decide(candidates: Sequence[FillCandidate]) -> tuple[int, str]:
     """Take the one with the least loss on average, the one that was asked for in doubt."""
     best = min(range(len(candidates)), key=lambda number: (candidates[number].loss, number))
     gain = candidates[0].loss - candidates[best].loss
@@ -183,13 +187,21 @@ class _Trial:
             ways.append(replace(asked, plane=False))
         return list(dict.fromkeys(ways))
 
-    def losses(self, way: _Way) -> tuple[float, ...]:
-        """Fill the fake holes in one way and compare each with what was there."""
+    def losses(self, way: _Way) -> tuple[float, ...] | None:
+        """Fill the fake holes in one way and compare each with what was there.
+
+        None where that many channels cannot be compared by patches of that size.
+        """
         filled = self.truth.copy()
         everything = tuple(slice(0, side) for side in self.request.hole.shape)
         # the fakes are cut a little, or smaller: the same levels as in the real hole count
         request = _way_of(self.request, replace(way, depth=way.depth + self._shift(way.patch)))
-        fill_part(request, everything, 0, filled, _untimed, _untold)  # type: ignore[arg-type]
+        try:
+            fill_part(request, everything, 0, filled, _untimed, _untold)  # type: ignore[arg-type]
+        except InputError:
+            if way.patch == self.whole.patch:
+                raise
+            return None
         return tuple(loss(filled, self.truth, fake, self.span) for fake in self.fakes)
 
     def _shift(self, patch: int) -> int:
