@@ -46,11 +46,12 @@ def test_block_costs_are_those_of_the_obvious_way(seed, channels, guides):
     penalty[0, 0] = 0
     cost = np.empty_like(penalty)
     bounds = np.array([0, 3, len(cost)])
+    cheapest = int(rng.choice([FORBIDDEN, expected[penalty == 0].max()]))
     for band in (0, 1):
         block_costs(
             padded(window, np.int16), padded(source, np.uint8), 25, channels, borders,
             padded(guide_window, np.int16), padded(guide, np.uint8), guides, block, penalty,
-            5, 0.3, cost, bounds, band,
+            5, 0.3, cheapest, 1, cost, bounds, band,
         )  # fmt: skip
     free = penalty == 0
     limit = 1.3 * max(expected[free].min(), 5)

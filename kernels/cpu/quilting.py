@@ -19,7 +19,7 @@ __all__ = ["block_costs", "cut"]
 @jit
 def block_costs(
     window, source, source_width, channels, borders, guide_window, guide, guides, block, penalty,
-    least, tolerance, cost, bounds, band,
+    least, tolerance, cheapest, stride, cost, bounds, band,
 ):  # fmt: skip
     """Compare a block's borders with every block of the source.
 
@@ -36,16 +36,21 @@ def block_costs(
         Added to each block's cost, `FORBIDDEN` = never use.
     least, tolerance : int64, float64
         Costs above (1 + tolerance) × max(cheapest, least) need not be exact: `FORBIDDEN` then.
+    cheapest : int64
+        A cost that is known to occur, `FORBIDDEN` = none: what is dearer is given up earlier.
+    stride : int
+        Only every so many rows of a band, and columns, are scored.
     cost : (rows, columns) int32, written
     bounds : (bands + 1,) rows of ``cost``
     """
     window_data, source_data = data_of(window), data_of(source)
     guide_window_data, guide_data = data_of(guide_window), data_of(guide)
     window_step, source_step = block * channels, source_width * channels
-    best = np.int64(FORBIDDEN)
-    limit = np.int32(FORBIDDEN)
-    for row in range(bounds[band], bounds[band + 1]):
-        for column in range(cost.shape[1]):
+    best = np.int64(cheapest)
+    room = (1 + tolerance) * max(best, least) + 1
+    limit = np.int32(min(room, np.float64(FORBIDDEN)))
+    for row in range(bounds[band], bounds[band + 1], stride):
+        for column in range(0, cost.shape[1], stride):
             total = penalty[np.uint64(row), np.uint64(column)]
             for number in range(borders.shape[0]):
                 if total >= limit:

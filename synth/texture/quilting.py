@@ -32,6 +32,8 @@ _OVERLAP = 4
 _EQUAL = 4
 #: A block within so many pixels of the one that goes on where its neighbour ends is a copy.
 _COPY_RADIUS = 3
+#: One in so many rows and columns of sources is compared first.
+_FIRST = 4
 #: Blocks between two whose sources must not be the same.
 _APART = 2
 
@@ -198,11 +200,16 @@ class _Quilter:
         elements = int((borders[:, 2] * borders[:, 3]).sum()) * k + block**2 * self.guides
         least = _EQUAL * elements
         tolerance = 0.2 * self.variation
+        arguments = (
+            _flat(window, np.int16), self.source, atlas.inside.shape[1], k, borders,
+            _flat(guide, np.int16), self.source_guide, self.guides, block,
+            self._penalty(row, column), least, tolerance,
+        )  # fmt: skip
+        # a few first, so that all others know when to stop
+        block_costs(*arguments, FORBIDDEN, _FIRST, self.cost, self.bounds[[0, -1]], 0)
+        cheapest = int(self.cost[::_FIRST, ::_FIRST].min())
         self.bands(
-            block_costs, len(self.bounds) - 1, _flat(window, np.int16), self.source,
-            atlas.inside.shape[1], k, borders, _flat(guide, np.int16), self.source_guide,
-            self.guides, block, self._penalty(row, column), least, tolerance, self.cost,
-            self.bounds,
+            block_costs, len(self.bounds) - 1, *arguments, cheapest, 1, self.cost, self.bounds
         )  # fmt: skip
         limit = (1 + tolerance) * max(int(self.cost.min()), least)
         candidates = np.flatnonzero(self.cost.ravel() <= min(limit, FORBIDDEN - 1))
