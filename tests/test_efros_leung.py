@@ -363,3 +363,19 @@ def test_a_callback_can_stop_it():
 
     with pytest.raises(Stop):
         synth.EfrosLeung(5).fit(texture((16, 16))).sample((20, 20), callback=stop)
+
+
+def test_k_coherence_takes_pixels_of_the_exemplar_and_fits_nearly_as_well():
+    exemplar = texture((40, 40))
+    model = synth.EfrosLeung(7).fit(exemplar)
+    exact = model.sample((30, 30), seed=1)
+    near = model.sample((30, 30), seed=1, search="kcoherence")
+    assert (exact.search, near.search) == ("exact", "kcoherence")
+    np.testing.assert_array_equal(near.image, exemplar[near.source[..., 1], near.source[..., 2]])
+    drawn = near.order >= 0
+    assert near.d_min[drawn].mean() < 3 * exact.d_min[drawn].mean() + 50
+    assert near.candidates[drawn].max() <= 25 * 11
+    with pytest.raises(InputError, match="search"):
+        model.sample((8, 8), search="pca")
+    with pytest.raises(InputError, match="inside"):
+        synth.EfrosLeung(7, borders="masked").fit(exemplar).sample((8, 8), search="kcoherence")

@@ -30,11 +30,9 @@ from synth.texture.lookup import (
 from synth.texture.orders import DependencyGraph, Order
 from synth.texture.sample import Sample
 from synth.texture.scoring import noise_level, score, supports
+from synth.texture.similar import Search, check_search
 
 __all__ = ["EfrosLeung"]
-
-#: As in synth.kernels.cpu.efros_leung, which compiles.
-UNIFORM, SOFT, RELATIVE = 0, 1, 2
 
 
 class EfrosLeung:
@@ -182,7 +180,10 @@ class EfrosLeung:
             known,
             offsets,
             weights,
-            (UNIFORM, self.eps * self.temperature, self.top_k or 0, self.top_p or 1.0),
+            self.weighting,
+            self.eps * self.temperature if self.weighting == "uniform_eps" else self.temperature,
+            self.top_k or 0,
+            self.top_p or 1.0,
             self.value_scale if self.value_kernel == "laplace" else 0.0,
             self.floor,
         )
@@ -190,10 +191,7 @@ class EfrosLeung:
         self.__dict__.pop("noise_level", None)
         self._lookup = lookup
         if self.weighting == "softmax":
-            width = self.temperature * self.noise_level
-            self._lookup = replace(lookup, rule=(SOFT, width, *lookup.rule[2:]))
-        elif self.weighting == "softmax_relative":
-            self._lookup = replace(lookup, rule=(RELATIVE, self.temperature, *lookup.rule[2:]))
+            self._lookup = replace(lookup, width=self.temperature * self.noise_level)
         return self
 
     @cached_property
@@ -258,6 +256,7 @@ class EfrosLeung:
         guide: NDArray[Any] | None = None,
         periodic: bool = False,
         max_copy: int | None = None,
+        search: Search = "exact",
         seed: int = 0,
         device: Device = "auto",
         callback: Callback | None = None,
@@ -283,6 +282,10 @@ class EfrosLeung:
         max_copy : int, optional
             A copy, side by side in the exemplar as in the output, is not continued beyond so
             many pixels from where it began.
+        search : {"exact", "kcoherence"}
+            "exact" finds every candidate. "kcoherence" looks only at pixels of the exemplar whose
+            windows are most like those that the neighbours were copied from (Tong et al. 2002):
+            faster in large exemplars, an approximation, and more given to copying.
         seed : int
             0 to 2**64 − 1; the same seed gives the same bytes for any number of threads.
         device : {"auto", "cpu", "cuda"}
@@ -290,10 +293,11 @@ class EfrosLeung:
             Called with `synth.progress.Progress`; what it raises stops the work.
         """
         choose_device(device)
+        check_search(search)
         longest = 0 if max_copy is None else check_count(max_copy, "max_copy", 1)
         return grow(
-            self.lookup(), shape, order, init, known, guide, bool(periodic), longest, seed,
-            callback,
+            self.lookup(), shape, order, init, known, guide, bool(periodic), longest, search,
+            seed, callback,
         )  # fmt: skip
 
     def log_prob(

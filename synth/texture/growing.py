@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from synth.rows import uniforms
 from synth.texture.lookup import Lookup, OrderLike, check_shape
 from synth.texture.orders import DependencyGraph
 from synth.texture.sample import Sample
+from synth.texture.similar import Search, similar_places
 
 __all__ = ["grow"]
 
@@ -33,40 +36,52 @@ def grow(
     guide: NDArray[Any] | None,
     periodic: bool,
     longest: int,
+    search: Search,
     seed: int,
     callback: Callback | None,
 ) -> Sample:
     """Draw an image; the arguments are those of `synth.EfrosLeung.sample`."""
     from synth.kernels._jit import thread_count, threads
-    from synth.kernels.cpu.efros_leung import sample_level
+    from synth.kernels.cpu.barrier import STRIDE
+    from synth.kernels.cpu.efros_leung import sample_levels
 
     start = time.perf_counter()
     key = key_of(seed)
     size = check_shape(shape)
-    field = lookup.field(guide, size)
+    view = lookup.view(guide, size, periodic)
     image, given, sources = _begin(lookup, size, order, init, known, seed)
     window = lookup.exemplars.half * 2 + 1
     graph = DependencyGraph.of(order, size, window, known=given, periodic=periodic, seed=seed)
     canvas = lookup.canvas(image, given)
+    if search == "kcoherence":
+        lookup = replace(lookup, similar=similar_places(lookup.exemplars))
     run, candidates = np.zeros(size, np.int32), np.zeros(size, np.int32)
     least, log_q = np.zeros(size), np.zeros(size)
-    steps, told = graph.by_level(), 0
-    with threads() as bands:
-        for number, pixels in enumerate(steps):
-            if number * 100 >= told * len(steps):
-                report(callback, "growing", number / len(steps))
-                told += 1
-            count = min(len(pixels), thread_count())
-            bands(
-                sample_level, count, *lookup.source, canvas, graph.rank, sources, run, candidates,
-                least, log_q, *field, periodic, *lookup.rule, longest, *key, _DRAW, pixels, count,
+    source, rule = lookup.source, lookup.rule
+    steps, count = graph.by_level(), thread_count()
+    pixels = np.concatenate(steps)
+    starts = np.cumsum([0, *map(len, steps)])
+    progress = np.zeros(count * STRIDE, np.int64)
+
+    def grow_levels(first: int, end: int, band: int) -> None:
+        while first < end:
+            first = sample_levels(
+                source, canvas, graph.rank, sources, run, candidates, least, log_q, view, rule,
+                longest, *key, _DRAW, pixels, starts, progress, first, end, count, band,
             )  # fmt: skip
+            time.sleep(0)  # another band may need the core to get as far
+
+    with threads() as bands:
+        ends = np.unique(np.linspace(0, len(steps), 101).astype(int)).tolist()
+        for first, end in itertools.pairwise(ends):
+            report(callback, "growing", first / len(steps))
+            bands(grow_levels, count, first, end)
     report(callback, "done", 1.0)
     split = lookup.exemplars.split(sources)
     grown = split[..., 0] >= 0
     image[grown] = lookup.exemplars.values(split[grown])
     return Sample(
-        image, split, graph, candidates, least, log_q, "exact", time.perf_counter() - start
+        image, split, graph, candidates, least, log_q, search, time.perf_counter() - start
     )
 
 

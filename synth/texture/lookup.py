@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +14,13 @@ from synth.rows import check_count
 from synth.texture.exemplars import Exemplars, Levels
 from synth.texture.orders import Order
 
-__all__ = ["Guide", "Lookup", "Rule", "ValueKernel", "Weighting", "like", "one_each"]
+if TYPE_CHECKING:
+    from synth.kernels.cpu import support
+
+__all__ = ["Guide", "Lookup", "ValueKernel", "Weighting", "like", "one_each"]
 
 Weighting = Literal["uniform_eps", "softmax", "softmax_relative"]
 ValueKernel = Literal["laplace", "none"]
-#: Weighting number, width, top_k (0 = all) and top_p: as the kernels take them.
-Rule = tuple[int, float, int, float]
 Pixels = NDArray[Any]
 
 
@@ -58,18 +59,43 @@ class Lookup:
     guide: Guide | None
     offsets: NDArray[np.int64]
     weights: NDArray[np.float64]
-    rule: Rule
+    weighting: Weighting
+    width: float
+    top_k: int  #: 0 = all
+    top_p: float
     value_scale: float  #: in levels, 0 = values as they are
     floor: float
+    #: of each candidate those most like it, and where a place stands among the candidates
+    similar: tuple[NDArray[np.int64], NDArray[np.int32]] | None = None
 
     @property
-    def source(self) -> tuple[Any, ...]:
-        """The first arguments of the kernels."""
-        of = self.exemplars
-        return of.atlas, of.valid, of.penalty, of.blocks, of.allowed, of.plane, of.stride
+    def source(self) -> support.Exemplars:
+        """What the kernels look up in."""
+        from synth.kernels.cpu.support import Exemplars as Source
 
-    def field(self, guide: Any, size: tuple[int, int]) -> tuple[Any, ...]:
-        """The guide's planes, the window, and what its places weigh."""
+        of, tables = self.exemplars, self.similar
+        if tables is None:
+            tables = np.empty((len(of.allowed), 0), np.int64), np.empty(0, np.int32)
+        return Source(
+            of.atlas, of.valid, of.penalty, of.blocks, of.allowed, of.plane, of.stride, *tables
+        )
+
+    @property
+    def rule(self) -> support.Rule:
+        """How the kernels weigh candidates."""
+        from synth.kernels.cpu import support
+
+        number = {
+            "uniform_eps": support.UNIFORM,
+            "softmax": support.SOFT,
+            "softmax_relative": support.RELATIVE,
+        }[self.weighting]
+        return support.Rule(number, self.width, self.top_k, self.top_p)
+
+    def view(self, guide: Any, size: tuple[int, int], periodic: bool = False) -> support.Window:
+        """What the kernels see of a picture."""
+        from synth.kernels.cpu.support import Window
+
         planes = np.empty((0, *size), np.float32)
         weight = 0.0
         if (guide is None) != (self.guide is None):
@@ -88,7 +114,7 @@ class Lookup:
                     f"of shape {(*size, *self.guide.depth)} is needed, as the exemplar's"
                 )
             planes, weight = self.guide.levels(checked), self.guide.weight
-        return planes, self.offsets, self.weights, weight * self.weights
+        return Window(planes, self.offsets, self.weights, weight * self.weights, periodic)
 
     def check_output(self, image: Any, known: Any) -> tuple[Pixels, NDArray[np.bool_]]:
         """Return an image like the exemplars, and which pixels of it are known."""

@@ -47,13 +47,13 @@ def score(
     exemplars = lookup.exemplars
     size = rank.shape
     canvas = exemplars.levels(image)
-    field = lookup.field(guide, size)
+    view = lookup.view(guide, size)
     out, nearest = np.zeros(size), np.full(size, -1, np.int64)
     home = exemplars.places(size) if leave_out else np.full(size, -1, np.int64)
     bounds = np.append(np.arange(0, size[0], _ROWS), size[0]).astype(np.int64)
     normalizer = _kernel_normalizer(exemplars, lookup.value_scale)
     options = (
-        *lookup.source, canvas, rank, *field, False, *lookup.rule, lookup.value_scale, normalizer,
+        lookup.source, canvas, rank, view, lookup.rule, lookup.value_scale, normalizer,
         lookup.floor, _uniform_log_prob(exemplars), home, leave_out, wanted, nearest, out,
     )  # fmt: skip
     with threads() as bands:
@@ -77,12 +77,12 @@ def supports(
     from synth.kernels.cpu.efros_leung import support_at
 
     canvas = lookup.canvas(image, known)
-    field = lookup.field(guide, known.shape)
+    view = lookup.view(guide, known.shape)
     rank = np.where(known, np.int32(-1), np.int32(1))
     found = []
     for y, x in places.tolist():
         rank[y, x] = 0  # not before itself
-        found.append(support_at(*lookup.source, canvas, rank, *field, False, *lookup.rule, y, x))
+        found.append(support_at(lookup.source, canvas, rank, view, lookup.rule, y, x))
         rank[y, x] = -1 if known[y, x] else 1
     return tuple(list(parts) for parts in zip(*found, strict=True))  # type: ignore[return-value]
 
@@ -130,7 +130,7 @@ def noise_level(lookup: Lookup) -> float:
         return 1.0
     chosen = own[some_pixels(usable, _PROBES, 0)]
     window = 2 * exemplars.half + 1
-    found = least_distances(*lookup.source, chosen, lookup.offsets, lookup.weights, window)
+    found = least_distances(lookup.source, chosen, lookup.offsets, lookup.weights, window)
     found = found[np.isfinite(found)]
     # exemplars hardly larger than the window have no other windows: one level then
     return float(max(1.0, np.median(found))) if len(found) else 1.0
