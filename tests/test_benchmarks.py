@@ -13,7 +13,7 @@ import click
 import numpy as np
 import pytest
 
-from benchmarks import fill, holes, nnf
+from benchmarks import density, density_peers, fill, holes, nnf
 from benchmarks.environments import Environments
 from benchmarks.harness import (
     Case,
@@ -305,3 +305,25 @@ def test_the_exact_field_scores_one_and_others_more(tmp_path: Path) -> None:
         nnf.score(one, best[1:])
     kept = nnf.exact_distances(target, source, 1000, tmp_path)
     np.testing.assert_array_equal(kept[1], distances)
+
+
+def test_densities_of_synth_and_scipy_score_as_exact() -> None:
+    for one in density.kernel_cases(quick=True):
+        for adapter in (density_peers.synth_kernel, density_peers.scipy_kernel):
+            found = density.score_kernel(one, adapter(**one.inputs, seed=0))
+            assert found["bulk"] < 1e-9
+            assert found["tail"] < 1e-7
+    with pytest.raises(MethodFailed, match="queries"):
+        density.score_kernel(one, np.zeros(3))
+
+
+def test_a_fitted_mixture_beats_its_start() -> None:
+    one = density.mixture_cases(quick=True)[0]
+    found = density_peers.synth_mixture(**one.inputs, dtype="float64", seed=0)
+    means = one.inputs["means"]
+    count, width = means.shape
+    start = [np.full(count, 1 / count), means.ravel(), np.tile(np.eye(width), (count, 1, 1))]
+    before = density.score_mixture(one, np.concatenate([part.ravel() for part in start]))
+    assert density.score_mixture(one, found)["likelihood"] > before["likelihood"] + 1
+    with pytest.raises(MethodFailed, match="no mixture"):
+        density.score_mixture(one, found[:-1])
