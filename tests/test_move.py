@@ -160,6 +160,17 @@ def test_the_command_moves_and_tells(run, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.png", "mask.png", "out.png"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_floats_of_any_range():
+    image, mask = scene("float64")
+    placed = shifted(mask, (3, 30))
+    expected = synth.move(image, mask, (3, 30))
+    for scale in (1e-300, 1e307):
+        moved = synth.move(image * scale, mask, (3, 30))
+        np.testing.assert_array_equal(moved[placed], (image * scale)[mask])
+        np.testing.assert_allclose(moved / scale, expected, atol=0.05)
+
+
 def test_noise_of_other_kinds_goes_through():
     for shape in ((40, 40, 2), (40, 40, 5)):
         image = noise(shape, "uint8")

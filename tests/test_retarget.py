@@ -94,6 +94,15 @@ def test_what_is_protected_stays_bit_for_bit():
             assert (views == image[part]).all(axis=(-3, -2, -1)).sum() == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_floats_of_any_range():
+    image = plate("float64", 3)
+    expected = synth.retarget(image, (60, 70))
+    for scale in (1e-300, 1e307):
+        resized = synth.retarget(image * scale, (60, 70))
+        np.testing.assert_allclose(resized / scale, expected, atol=0.05)
+
+
 def test_the_same_bytes_for_any_number_of_threads():
     results = []
     for count in (1, 3):

@@ -185,11 +185,11 @@ def _join(
         np.clip(at, 0, length - 1) for at, length in zip(old, placed.shape, strict=True)
     )
     view = out[box]
-    flat = (-1,) if image.ndim == 2 else (-1, image.shape[2])
     planes = view.reshape(*inner.shape, -1)
     carried = image[np.ix_(rows, columns)].reshape(planes.shape)
     colours = 3 if planes.shape[2] == 4 else planes.shape[2]
-    low, high = (float(end(image.reshape(flat))) for end in (np.min, np.max))
+    seen = image if image.ndim == 2 else image[..., :colours]
+    low, high = float(seen.min()), float(seen.max())
     half = high / 2 - low / 2
     if not half > 0:
         return
@@ -209,7 +209,8 @@ def _join(
     change = levelled(inner | joined, ring, np.ascontiguousarray(mismatch), rough)
     planes[joined] = carried[joined]
     base = planes[ring, :colours].astype(np.float64)
-    blended = np.clip(base + change[ring] * half * 2, low, high)
+    with np.errstate(over="ignore"):  # what is more than a float can hold is cut to the range
+        blended = np.clip(base + change[ring].astype(np.float64) * half * 2, low, high)
     if image.dtype.kind == "u":
         blended = np.rint(blended)
     planes[ring, :colours] = blended.astype(image.dtype)
@@ -220,7 +221,7 @@ def _roughness(planes: NDArray[Any], half: float) -> NDArray[np.float32]:
     """How much the values vary over 3×3 pixels, the mean of the channels, as a share of 1."""
     import cv2
 
-    share = (planes / (2 * half)).astype(np.float32)
+    share = (planes.astype(np.float64) / 2 / half).astype(np.float32)
     square = np.ones((3, 3), np.uint8)
     spans = [
         cv2.dilate(plane, square) - cv2.erode(plane, square)
