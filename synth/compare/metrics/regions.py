@@ -131,11 +131,15 @@ def copying_of_field(
             f"{first.shape[0]}×{first.shape[1]} and an exemplar of {second.shape[0]}×"
             f"{second.shape[1]}; pass the images that were matched"
         )
-    area = grids[1][0] * grids[1][1]
-    return _measure(sources, area, (first, second, field.patch))
+    number = np.where(sources[..., :1] >= 0, np.int32(0), np.int32(-1))
+    return _measure(
+        np.concatenate([number, sources], axis=2),
+        [grids[1][0] * grids[1][1]],
+        (first, second, field.patch),
+    )
 
 
-def copying_of_map(source: NDArray[Any], exemplar_shape: tuple[int, ...]) -> Copying:
+def copying_of_map(source: NDArray[Any], *exemplar_shapes: tuple[int, ...]) -> Copying:
     """Measure copying where it is known from which pixel of the exemplar each pixel came.
 
     Two neighbours are coherent if their sources stand to each other as they do. Nothing is
@@ -144,10 +148,12 @@ def copying_of_map(source: NDArray[Any], exemplar_shape: tuple[int, ...]) -> Cop
 
     Parameters
     ----------
-    source : (H, W, 2) integer array
-        Row and column of the exemplar's pixel that each pixel was taken from; −1 = from nowhere.
-    exemplar_shape : tuple of int
-        Height and width of the exemplar.
+    source : (H, W, 2) or (H, W, 3) integer array
+        Row and column of the exemplar's pixel that each pixel was taken from, behind the number
+        of the exemplar where there are three; −1 = from nowhere. What `synth.synthesize_details`
+        calls ``source_map`` and `synth.EfrosLeung.sample` calls ``source``.
+    *exemplar_shapes : tuple of int
+        Height and width of each exemplar. A region is measured by the one it comes from.
 
     Returns
     -------
@@ -159,7 +165,8 @@ def copying_of_map(source: NDArray[Any], exemplar_shape: tuple[int, ...]) -> Cop
     InputTypeError
         The map is not of whole numbers.
     InputError
-        The map is not H×W×2, points outside the exemplar, or has no two neighbours with a source.
+        The map is not of such a shape, points outside the exemplars, or has no two neighbours with
+        a source.
 
     Examples
     --------
@@ -174,44 +181,59 @@ def copying_of_map(source: NDArray[Any], exemplar_shape: tuple[int, ...]) -> Cop
             f"source is of type {source.dtype}, but whole numbers are needed, row and column of "
             "the exemplar's pixels"
         )
-    if source.ndim != 3 or source.shape[2] != 2:
+    if source.ndim != 3 or source.shape[2] not in (2, 3):
         shape = "×".join(map(str, source.shape))
         raise InputError(
             f"source is {shape}, but height×width×2 is needed: row and column of the exemplar's "
-            "pixel, for each pixel"
+            "pixel, for each pixel; or height×width×3, with the number of the exemplar first"
         )
-    height, width = exemplar_shape[:2]
-    if (source.reshape(-1, 2).max(axis=0, initial=-1) >= (height, width)).any():
+    if source.shape[2] == 2:
+        number = np.where((source >= 0).all(axis=2), 0, -1)
+    else:
+        number = source[..., 0]
+    if number.max(initial=-1) >= len(exemplar_shapes):
         raise InputError(
-            f"source points outside an exemplar of {height}×{width}; pass the shape of the "
-            "exemplar that the map belongs to"
+            f"source names {int(number.max()) + 1} exemplars, but the shape of "
+            f"{len(exemplar_shapes)} was given; pass them all, in order"
         )
-    return _measure(source.astype(np.int32), height * width, None)
+    for which, (height, width) in enumerate(shape[:2] for shape in exemplar_shapes):
+        here = source[number == which][:, -2:]
+        if (here < 0).any() or (here >= (height, width)).any():
+            raise InputError(
+                f"source points outside an exemplar of {height}×{width}; pass the shape of the "
+                "exemplar that the map belongs to"
+            )
+    whole = np.concatenate([number[..., None], source[..., -2:]], axis=2).astype(np.int32)
+    return _measure(whole, [shape[0] * shape[1] for shape in exemplar_shapes], None)
 
 
 def _measure(
     sources: NDArray[np.int32],
-    area: int,
+    areas: list[int],
     compared: tuple[NDArray[np.float64], NDArray[np.float64], int] | None,
 ) -> Copying:
-    """Join coherent neighbours, and measure the regions they make."""
+    """Join coherent neighbours, and measure the regions they make.
+
+    ``sources`` are number of the exemplar (−1 = none), row and column; ``areas`` the exemplars'.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     h, w = sources.shape[:2]
-    copied = (sources >= 0).all(axis=2)
-    offsets = (sources - np.moveaxis(np.indices((h, w)), 0, -1)).reshape(-1, 2)
-    number = np.arange(h * w).reshape(h, w)
-    pairs = [(number[:-1], number[1:]), (number[:, :-1], number[:, 1:])]
+    exemplar = sources[..., 0].ravel()
+    copied = exemplar >= 0
+    offsets = (sources[..., 1:] - np.moveaxis(np.indices((h, w)), 0, -1)).reshape(-1, 2)
+    place = np.arange(h * w).reshape(h, w)
+    pairs = [(place[:-1], place[1:]), (place[:, :-1], place[:, 1:])]
     p, q = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
-    both = copied.ravel()[p] & copied.ravel()[q]
+    both = copied[p] & copied[q]
     p, q = p[both], q[both]
     if p.size == 0:
         raise InputError(
             "no two neighbours have a source, so that nothing can be said of copying; "
             "pass a larger output"
         )
-    coherent = (offsets[p] == offsets[q]).all(axis=1)
+    coherent = (exemplar[p] == exemplar[q]) & (offsets[p] == offsets[q]).all(axis=1)
     if compared is not None:
         apart = np.flatnonzero(~coherent)
         coherent[apart] = _exchangeable(p[apart], q[apart], offsets, w, compared)
@@ -220,13 +242,16 @@ def _measure(
         shape=(h * w, h * w),
     )
     _, found = connected_components(edges, directed=False)
-    _, label, sizes = np.unique(found[copied.ravel()], return_inverse=True, return_counts=True)
+    _, first, label, sizes = np.unique(
+        found[copied], return_index=True, return_inverse=True, return_counts=True
+    )
     regions = np.full(h * w, -1, np.int32)
-    regions[copied.ravel()] = label
+    regions[copied] = label
+    shares = sizes / np.array(areas)[exemplar[copied][first]]
     return Copying(
         float(coherent.mean()),
-        float(np.square(sizes, dtype=np.float64).sum() / sizes.sum() / area),
-        float(sizes.max() / area),
+        float((sizes * shares).sum() / sizes.sum()),
+        float(shares.max()),
         regions.reshape(h, w),
     )
 

@@ -157,8 +157,8 @@ def texture_report(
         Another real crop of the same texture, one that the texture was not made from. Its own
         measures against the exemplar say what can be asked for. Take it of the output's size:
         a smaller crop is further from the exemplar by chance alone and holds less of it.
-    source : (H, W, 2) integer array, optional
-        Row and column of the exemplar's pixel that each pixel of the output was taken from.
+    source : (H, W, 2) or (H, W, 3) integer array, optional
+        The source map, see `copying_of_map`.
     patch : int
         Side of the patches of all measures on patches, odd.
     levels, directions : int
