@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -355,8 +355,14 @@ class GaussianMixture:
         model._held = parts
         return model
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model as NumPy's npz, without pickles; `load` reads it."""
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the model, and names of its columns, as NumPy's npz; `load` reads it."""
         from synth.density.archive import write
 
         parts = self._parts
@@ -364,6 +370,8 @@ class GaussianMixture:
             path,
             "gaussian mixture",
             overwrite,
+            columns,
+            self._width,
             log_weights=parts.log_weights,
             means=parts.means,
             covariances=parts.covariances,

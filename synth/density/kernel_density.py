@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.density import bandwidths
 from synth.density.bandwidths import Rule
-from synth.density.direct import batches, direct_log_sums, responsibilities
+from synth.density.direct import batches, responsibilities
 from synth.density.edges import Edges, check_edges
-from synth.density.gauss_transform import box_log_sums
+from synth.density.leave_one_out import left_out
 from synth.density.one_dimension import cumulative, invert
+from synth.density.sums import kernel_log_sums
 from synth.devices import Device, choose_device
 from synth.errors import InputError
 from synth.rows import (
@@ -32,8 +33,6 @@ from synth.rows import (
 __all__ = ["KernelDensity"]
 
 Method = Literal["auto", "direct", "boxes"]
-#: From so many pairs on, boxes are quicker than direct sums.
-_MANY = 2_000_000
 
 
 class KernelDensity:
@@ -128,7 +127,7 @@ class KernelDensity:
         self._edges = check_edges(self.bounds, self.period, rows)
         rows, given = self._edges.inside(rows)[given > 0], given[given > 0]
         covariance = bandwidths.settle(
-            self.bandwidth, rows, given, bool(self._edges), lambda c: _left_out(rows, given, c)
+            self.bandwidth, rows, given, bool(self._edges), lambda c: left_out(rows, given, c)
         )
         if self._edges and np.any(covariance != np.diag(np.diag(covariance))):
             raise InputError(
@@ -201,24 +200,8 @@ class KernelDensity:
 
     def _sums(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
         points, asked = self._whiten(self.points), self._whiten(queries)
-        log_weights = self._log_weights
-        if self._precision is not None:
-            log_weights = log_weights + self._width / 2 * np.log(self._precision)
-        possible = self._width <= 2 and self._precision is None
-        if self.method == "boxes" and not possible:
-            raise InputError(
-                "method is 'boxes', which is for one or two columns and kernels of one width; "
-                "use 'auto'"
-            )
-        many = len(points) * len(asked) >= _MANY
-        if possible and (self.method == "boxes" or (self.method == "auto" and many)):
-            found = box_log_sums(points, np.exp(log_weights), asked, self.rtol)
-            if found is not None:
-                sums, promised = found
-                if not promised.all():
-                    sums[~promised] = direct_log_sums(points, log_weights, asked[~promised])
-                return sums
-        return direct_log_sums(points, log_weights, asked, self._precision)
+        how = (self._precision, self.method, self.rtol)
+        return kernel_log_sums(points, self._log_weights, asked, *how)
 
     def _whiten(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         from scipy.linalg import solve_triangular
@@ -367,15 +350,22 @@ class KernelDensity:
             clean[part] = share @ self.points
         return clean
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model as NumPy's npz, without pickles; `load` reads it."""
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the model, and names of its columns, as NumPy's npz; `load` reads it."""
         from synth.density.archive import write
 
-        self._fitted()
         write(
             path,
             "kernel density",
             overwrite,
+            columns,
+            self._fitted(),
             points=self.points,
             log_weights=self._log_weights,
             raw=self._raw,
@@ -401,20 +391,3 @@ class KernelDensity:
         model._set(held["points"], held["log_weights"], held["covariance"], precision)
         model._log_weights = held["log_weights"]
         return model
-
-
-def _left_out(
-    rows: NDArray[np.float64], weights: NDArray[np.float64], covariance: NDArray[np.float64]
-) -> float:
-    """Return Σ wᵢ log p₋ᵢ(xᵢ) / Σ wᵢ, up to a constant of the data."""
-    model = KernelDensity(covariance, rtol=1e-9)
-    model._set(rows, np.log(weights), covariance)
-    white, shares = model._whiten(rows), model.weights
-    whole = np.exp(model._sums(rows))
-    others = whole - shares  # a kernel's own height is its weight
-    logs = np.log(np.maximum(others, 1e-300))
-    for i in np.flatnonzero(others < 1e-4 * shares):  # where the difference has lost its digits
-        terms = model._log_weights - 0.5 * np.square(white - white[i]).sum(axis=1)
-        terms[i] = -np.inf
-        logs[i] = np.logaddexp.reduce(terms)
-    return float(shares @ (logs - np.log1p(-shares)) - np.log(np.diag(model._root)).sum())
