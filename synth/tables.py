@@ -107,7 +107,9 @@ def load_table(
         told = "it is empty"
         if table.bad:
             told = f"line {table.bad[0].line} {table.bad[0].why}"
-        raise FileError(f"{name} has no row that is fit for use: {told}; name the columns to take")
+        raise FileError(
+            f"{name} has no row that is fit for use: {told}; name the columns to take (--columns)"
+        )
     return table
 
 
@@ -184,7 +186,7 @@ def _read_parquet(
         ):
             raise FileError(
                 f"{path}: column {name!r} is of {kind}, but numbers are needed; name the columns "
-                "to take"
+                "to take (--columns)"
             )
         try:
             values = column.cast(pyarrow.float64(), safe=False).to_numpy()
@@ -219,7 +221,7 @@ def _checked(
         if column.dtype.kind not in "buif":
             raise FileError(
                 f"{file}: column {name!r} is of {column.dtype}, but numbers are needed; name the "
-                "columns to take"
+                "columns to take (--columns)"
             )
     rows = np.stack([np.asarray(column, np.float64) for column in chosen], axis=1)
     gone = np.isnan(rows)

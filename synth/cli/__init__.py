@@ -19,6 +19,7 @@ _HOMES = {
     "reshuffle": "synth.cli.editing",
     "retarget": "synth.cli.editing",
     "bits": "synth.cli.bits",
+    "density": "synth.cli.density",
     "demo": "synth.cli.service",
     "info": "synth.cli.service",
     "warmup": "synth.cli.service",
