@@ -283,7 +283,8 @@ def _differences(
 
 
 def _sheet(every: Sequence[Hole]) -> dict[str, dict[str, NDArray[np.uint8]]]:
-    """Show where the choice mattered most, both ways."""
+    """Show where the choice mattered most, both ways; only pictures that anyone has."""
+    every = [one for one in every if one.picture in PHOTOGRAPHS]
     gains = [
         total_loss(one.measures[CHOICE]) - total_loss(one.measures["as asked: patch 7"])
         for one in every
