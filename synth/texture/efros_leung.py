@@ -30,7 +30,7 @@ from synth.texture.lookup import (
 from synth.texture.orders import DependencyGraph, Order
 from synth.texture.sample import Sample
 from synth.texture.scoring import noise_level, score, supports
-from synth.texture.similar import Search, check_search
+from synth.texture.similar import Search, check_search, similar_places
 
 __all__ = ["EfrosLeung"]
 
@@ -188,7 +188,8 @@ class EfrosLeung:
             self.floor,
         )
         self._inputs = (exemplars, masks, guides, guide_weight)
-        self.__dict__.pop("noise_level", None)
+        for known in ("noise_level", "_similar"):  # of the exemplars before
+            self.__dict__.pop(known, None)
         self._lookup = lookup
         if self.weighting == "softmax":
             self._lookup = replace(lookup, width=self.temperature * self.noise_level)
@@ -198,6 +199,10 @@ class EfrosLeung:
     def noise_level(self) -> float:
         """Median least distance of the exemplar's own windows from others that do not overlap."""
         return noise_level(self.lookup())
+
+    @cached_property
+    def _similar(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        return similar_places(self.lookup().exemplars)
 
     def conditional(
         self,
@@ -285,7 +290,8 @@ class EfrosLeung:
         search : {"exact", "kcoherence"}
             "exact" finds every candidate. "kcoherence" looks only at pixels of the exemplar whose
             windows are most like those that the neighbours were copied from (Tong et al. 2002):
-            faster in large exemplars, an approximation, and more given to copying.
+            a tenth of the time a pixel once the first call has compared all windows, but an
+            approximation, and more given to copying.
         seed : int
             0 to 2**64 − 1; the same seed gives the same bytes for any number of threads.
         device : {"auto", "cpu", "cuda"}
@@ -295,8 +301,11 @@ class EfrosLeung:
         choose_device(device)
         check_search(search)
         longest = 0 if max_copy is None else check_count(max_copy, "max_copy", 1)
+        lookup = self.lookup()
+        if search == "kcoherence":
+            lookup = replace(lookup, similar=self._similar)
         return grow(
-            self.lookup(), shape, order, init, known, guide, bool(periodic), longest, search,
+            lookup, shape, order, init, known, guide, bool(periodic), longest, search,
             seed, callback,
         )  # fmt: skip
 

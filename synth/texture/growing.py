@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from synth.rows import uniforms
 from synth.texture.lookup import Lookup, OrderLike, check_shape
 from synth.texture.orders import DependencyGraph
 from synth.texture.sample import Sample
-from synth.texture.similar import Search, similar_places
+from synth.texture.similar import Search
 
 __all__ = ["grow"]
 
@@ -53,8 +52,6 @@ def grow(
     window = lookup.exemplars.half * 2 + 1
     graph = DependencyGraph.of(order, size, window, known=given, periodic=periodic, seed=seed)
     canvas = lookup.canvas(image, given)
-    if search == "kcoherence":
-        lookup = replace(lookup, similar=similar_places(lookup.exemplars))
     run, candidates = np.zeros(size, np.int32), np.zeros(size, np.int32)
     least, log_q = np.zeros(size), np.zeros(size)
     source, rule = lookup.source, lookup.rule
