@@ -64,6 +64,7 @@ class Settings:
     samples: int | None = None
     resize_mask: bool = False
     overwrite: bool = False
+    method: str = "patchmatch"
 
 
 def plan(picture: str, output: str, mask: str | None, source: str | None) -> Plan:
@@ -165,7 +166,8 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
     details = fill_details(
         colours,
         hole,
-        quality=settings.quality,  # type: ignore[arg-type]  # click has checked it
+        method=settings.method,  # type: ignore[arg-type]  # click has checked it
+        quality=settings.quality,  # type: ignore[arg-type]
         source=source,
         planes="auto" if settings.planes == "auto" else None,
         samples=settings.samples,
@@ -203,6 +205,7 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "hole_pixels": int(hole.sum()),
+        "method": settings.method,
         "quality": settings.quality,
         "seed": settings.seed,
         "seconds": {

@@ -52,6 +52,7 @@ def test_json_tells_what_was_done(run, filling, tmp_path):
         "width": 10,
         "height": 12,
         "hole_pixels": 12,
+        "method": "patchmatch",
         "quality": "best",
         "seed": 0,
         "energy": [[1, 2.0], [0, 1.0]],

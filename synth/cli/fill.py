@@ -27,6 +27,13 @@ __all__ = ["fill"]
 )
 @click.option("-o", "--output", metavar="OUT", required=True, type=path(allow_dash=True))
 @click.option(
+    "--method",
+    type=click.Choice(["patchmatch", "efros-leung"]),
+    default="patchmatch",
+    show_default=True,
+    help="All patches over the hole together, or pixel by pixel: small holes in textures.",
+)
+@click.option(
     "--quality",
     type=click.Choice(["draft", "normal", "best"]),
     default="normal",
@@ -68,6 +75,7 @@ def fill(
     picture: str,
     mask: str | None,
     output: str,
+    method: str,
     quality: str,
     seed: int,
     source: str | None,
@@ -103,7 +111,8 @@ def fill(
             "or pass --overwrite"
         )
     jobs = plan(picture, output, mask, source)
-    return _run(jobs, Settings(quality, seed, planes, samples, resize_mask, overwrite), as_json)
+    settings = Settings(quality, seed, planes, samples, resize_mask, overwrite, method)
+    return _run(jobs, settings, as_json)
 
 
 def _same(one: str, other: str) -> bool:

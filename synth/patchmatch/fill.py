@@ -25,6 +25,7 @@ from synth.patchmatch.details import FillDetails
 from synth.patchmatch.planar import fill_part
 from synth.patchmatch.regions import Window, windows
 from synth.patchmatch.request import (
+    Method,
     Quality,
     Request,
     check_margins,
@@ -48,6 +49,7 @@ def fill(
     image: NDArray[Any],
     mask: NDArray[Any],
     *,
+    method: Method = "patchmatch",
     patch: int = 7,
     quality: Quality = "normal",
     source: NDArray[Any] | None = None,
@@ -66,6 +68,10 @@ def fill(
         Four channels are RGBA: pixels of alpha 0 are never copied.
     mask : (rows, columns)
         True (white) = to be filled. The values of the image there do not matter.
+    method : {"patchmatch", "efros-leung"}
+        "patchmatch" fits all patches over the hole together, coarse to fine. "efros-leung" grows
+        it pixel by pixel from its border inwards (Efros & Leung 1999, section 3; see
+        `EfrosLeung`): for small holes in textures; ``quality`` and ``planes`` are not for it.
     patch : int
         Side of the patches that are compared, in pixels, 3 to 31. Larger ones keep larger
         structures whole, and cost more.
@@ -124,6 +130,7 @@ def fill(
     details = fill_details(
         image,
         mask,
+        method=method,
         patch=patch,
         quality=quality,
         source=source,
@@ -141,6 +148,7 @@ def fill_details(
     image: NDArray[Any],
     mask: NDArray[Any],
     *,
+    method: Method = "patchmatch",
     patch: int = 7,
     quality: Quality = "normal",
     source: NDArray[Any] | None = None,
@@ -160,7 +168,7 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
-        request = make_request(image, hole, patch, quality, source, guide, planes, seed)
+        request = make_request(image, hole, patch, quality, source, guide, planes, seed, method)
         count = None if samples is None else check_samples(samples)
         parts = windows(hole, request.patch)
     if not parts:
@@ -171,7 +179,7 @@ def fill_details(
             stacklevel=_stack_level(),
         )
     fills = 1 if count is None else candidates(count)
-    choosing = quality == "best" and bool(parts)
+    choosing = quality == "best" and bool(parts) and method == "patchmatch"
     before = _CHOICE if choosing else 0.0  # in fills
 
     def one(request: Request, number: int) -> FillDetails:
@@ -179,6 +187,8 @@ def fill_details(
             done = before + number + progress.fraction
             report(callback, progress.stage, done / (before + fills))
 
+        if method == "efros-leung":
+            return _grow(request, clock, part_of)
         return _fill(request, parts, clock, part_of)
 
     choice = None
@@ -229,6 +239,18 @@ def _fill(request: Request, parts: list[Window], clock: _Clock, callback: Callba
     return FillDetails(
         out, every[order], np.concatenate(sources)[order], energy, dict(clock.seconds)
     )
+
+
+def _grow(request: Request, clock: _Clock, callback: Callback) -> FillDetails:
+    """Fill pixel by pixel."""
+    from synth.texture.pixelwise import fill_by_pixels
+
+    with clock("growing"):
+        sample = fill_by_pixels(request, callback)
+    pixels = np.argwhere(request.hole).astype(np.int32)
+    sources = np.ascontiguousarray(sample.source[request.hole][:, 1:])
+    energy = ((0, float(sample.d_min[request.hole].mean())),) if len(pixels) else ()
+    return FillDetails(sample.image, pixels, sources, energy, dict(clock.seconds))
 
 
 def extend(

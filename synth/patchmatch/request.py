@@ -15,9 +15,18 @@ from synth.patchmatch.em import Effort
 from synth.patchmatch.regions import bounding_window
 from synth.randomness import key_of
 
-__all__ = ["Quality", "Request", "check_margins", "check_patch", "check_samples", "make_request"]
+__all__ = [
+    "Method",
+    "Quality",
+    "Request",
+    "check_margins",
+    "check_patch",
+    "check_samples",
+    "make_request",
+]
 
 Quality = Literal["draft", "normal", "best"]
+Method = Literal["patchmatch", "efros-leung"]
 
 EFFORTS: dict[str, Effort] = {
     "draft": Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12),
@@ -41,6 +50,7 @@ class Request:
     planes: Literal["auto"] | NDArray[np.float64] | None = None
     #: levels of the pyramid more, or fewer, than the hole's width asks for
     depth_offset: int = 0
+    method: Method = "patchmatch"
 
 
 def make_request(
@@ -52,8 +62,11 @@ def make_request(
     guide: NDArray[Any] | None,
     planes: Any,
     seed: int,
+    method: str = "patchmatch",
 ) -> Request:
     """Check everything before any work is done."""
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}, but 'patchmatch' or 'efros-leung' is needed")
     if quality not in get_args(Quality):
         choices = ", ".join(repr(q) for q in get_args(Quality))
         raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
@@ -75,7 +88,7 @@ def make_request(
         guide = _check_guide(guide, image.shape)
     return Request(
         image, hole, source, guide, patch, EFFORTS[quality], key_of(seed),
-        _check_planes(planes, hole),
+        _check_planes(planes, hole), method=method,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

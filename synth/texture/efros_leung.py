@@ -188,8 +188,8 @@ class EfrosLeung:
             self.floor,
         )
         self._inputs = (exemplars, masks, guides, guide_weight)
-        for known in ("noise_level", "_similar"):  # of the exemplars before
-            self.__dict__.pop(known, None)
+        for own in ("noise_level", "_similar"):  # of the exemplars before
+            vars(self).pop(own, None)
         self._lookup = lookup
         if self.weighting == "softmax":
             self._lookup = replace(lookup, width=self.temperature * self.noise_level)

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from synth.errors import InputError
+from synth.patchmatch.features import guide_channels
+from synth.patchmatch.request import Request as FillRequest
 from synth.progress import Callback
 from synth.texture.efros_leung import EfrosLeung
 from synth.texture.exemplars import Levels
 from synth.texture.request import Request
 from synth.texture.sample import Sample
 
-__all__ = ["grow_texture"]
+__all__ = ["fill_by_pixels", "grow_texture"]
 
 _WINDOW = 11
 #: The paper's tolerance, 0.1, is a variation of one half.
@@ -35,6 +39,32 @@ def grow_texture(request: Request, callback: Callback | None) -> Sample:
         known=None if request.unknown is None else ~request.unknown,
         guide=request.guide,
         periodic=request.tile,
+        seed=request.key[0] | request.key[1] << 32,
+        callback=callback,
+    )
+
+
+def fill_by_pixels(request: FillRequest, callback: Callback | None) -> Sample:
+    """Grow what is missing of a picture from the rest of it, from the hole's border inwards."""
+    hole, image = request.hole, request.image
+    missing = hole if request.source is None else hole | ~request.source
+    guide = request.guide
+    if guide is not None:
+        planes = guide[..., np.newaxis] if guide.ndim == 2 else guide
+        guide = guide_channels(planes, 1 if image.ndim == 2 else image.shape[2])
+    side = request.patch - 1 + request.patch % 2
+    whole = ndimage.minimum_filter(~missing, side, mode="constant", cval=0)
+    if not whole.any():
+        raise InputError(
+            f"no {side}×{side} pixels in a square may be copied from, so there is nothing to look "
+            "up; pass a smaller patch, or allow more of the picture"
+        )
+    model = EfrosLeung(side).fit(image, mask=missing, guide=guide)
+    return model.sample(
+        (hole.shape[0], hole.shape[1]),
+        init=image,
+        known=~hole,
+        guide=guide,
         seed=request.key[0] | request.key[1] << 32,
         callback=callback,
     )
