@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -253,6 +254,18 @@ def test_rows_that_repeat_end_at_the_ridge():
     assert np.isfinite(model.score(x))
 
 
+def test_more_components_than_places():
+    """Some must stay without rows, and no step fails over them."""
+    x = np.repeat([[0.0, 1.0], [5.0, 5.0]], 30, axis=0)
+    for kind in KINDS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            model = synth.GaussianMixture(
+                8, covariance=kind, factors=1 if kind == "factor" else None, ridge=0.3
+            ).fit(x)
+        assert np.isfinite(model.score(x))
+
+
 def test_a_warm_start_goes_on():
     x = clouds()
     whole = mixture(x=x, max_iter=20, tol=0)
@@ -297,6 +310,22 @@ def test_the_same_bytes_for_any_number_of_threads(monkeypatch, kind):
         model = mixture(kind, x, max_iter=4)
         found.append(model.means.tobytes() + model.log_prob(x).tobytes())
     assert len(set(found)) == 1
+
+
+def test_memory_does_not_grow_with_the_rows():
+    def peak(x):
+        start = synth.GaussianMixture.of(np.ones(4), x[:4], [np.eye(5)] * 4)
+        model = synth.GaussianMixture(4, init=start, max_iter=2)
+        model.fit(x[:100])
+        tracemalloc.start()
+        try:
+            model.fit(x)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(clouds(40_000, 5)), peak(clouds(160_000, 5))
+    assert many < few + 2_000_000 < 20_000_000
 
 
 def test_there_and_back(tmp_path):

@@ -46,7 +46,8 @@ class GaussianMixture:
         From how many draws of k-means++ to start; the most likely mixture is kept.
     ridge : "auto" or float
         The least variance of a component in any direction, in squared units of the columns; a
-        larger one is smoother. "auto" is a millionth of each column's variance.
+        larger one is smoother. "auto" is a millionth of each column's variance; 0 leaves what
+        float64 can tell from nothing, and where columns depend on one another its rounding shows.
     dtype : numpy.float32, numpy.float64 or None
         Of the products of a fit; None takes the data's. Sums, `log_prob` and all that is returned
         are float64. float32 is about twice as fast, and the likelihood good to five digits.

@@ -83,7 +83,7 @@ def maximize(
         spread = _lifted(spread, floor)[0]
     else:
         spread = spread.copy()
-        for k in np.flatnonzero(moments.count > 0):
+        for k in range(len(spread)):
             spread[k], low[k] = _lifted(spread[k], floor)
     empty = moments.count <= 1e-10 * moments.count.sum()
     return Parts(log_weights, moments.mean, spread, moments.shape), empty | low
