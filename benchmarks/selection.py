@@ -217,7 +217,9 @@ def _page(every: Sequence[Hole]) -> str:
         "−SSIM / 0.05, ln SWD / 0.2, |ln sharp| / 0.1 and |ln seam| / 0.1: so much of each counts "
         "as 1 dB. The table has it minus that of the setting that was asked for; lower is "
         "better. *Best on the other pictures* is the fixed setting with the least mean loss where "
-        "the picture itself is left out; *hindsight* takes each hole's best fixed setting.\n\n"
+        "the picture itself is left out; *hindsight* takes each hole's best fixed setting. "
+        "The candidates of \"best\" were picked on most of these pictures and holes: elsewhere "
+        "expect less.\n\n"
     )
     groups = ["all", *dict.fromkeys(one.shape for one in every)]
     page += "| setting | " + " | ".join(groups) + " | PSNR | SSIM | SWD | sharp | seam |\n"
