@@ -218,7 +218,7 @@ def _page(every: Sequence[Hole]) -> str:
         "as 1 dB. The table has it minus that of the setting that was asked for; lower is "
         "better. *Best on the other pictures* is the fixed setting with the least mean loss where "
         "the picture itself is left out; *hindsight* takes each hole's best fixed setting. "
-        "The candidates of \"best\" were picked on most of these pictures and holes: elsewhere "
+        'The candidates of "best" were picked on most of these pictures and holes: elsewhere '
         "expect less.\n\n"
     )
     groups = ["all", *dict.fromkeys(one.shape for one in every)]
