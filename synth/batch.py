@@ -65,6 +65,9 @@ class Settings:
     resize_mask: bool = False
     overwrite: bool = False
     method: str = "patchmatch"
+    rotate: tuple[float, float] | None = None
+    scale: tuple[float, float] | None = None
+    mirror: bool = False
 
 
 def plan(picture: str, output: str, mask: str | None, source: str | None) -> Plan:
@@ -170,6 +173,9 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         quality=settings.quality,  # type: ignore[arg-type]
         source=source,
         planes="auto" if settings.planes == "auto" else None,
+        rotate=settings.rotate,
+        scale=settings.scale,
+        mirror=settings.mirror,
         samples=settings.samples,
         seed=settings.seed,
         callback=callback,

@@ -16,6 +16,21 @@ from synth.errors import FileError
 __all__ = ["fill"]
 
 
+class _Range(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """Two numbers, such as 0.8,1.25."""
+
+    name = "A,B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        try:
+            low, high = (float(end) for end in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not two numbers with a comma between them", param, ctx)
+        return low, high
+
+
 @click.command()
 @click.argument("picture", metavar="IN", type=path(allow_dash=True))
 @click.option(
@@ -63,6 +78,17 @@ __all__ = ["fill"]
     help="Fill wide holes on the plane that the picture shows, such as a wall, or never.",
 )
 @click.option(
+    "--rotate",
+    type=_Range(),
+    help="Copies may be turned by A to B degrees, such as -20,20.",
+)
+@click.option(
+    "--scale",
+    type=_Range(),
+    help="Copies may be enlarged by factors from A to B, such as 0.8,1.25.",
+)
+@click.option("--mirror", is_flag=True, help="Copies may be mirrored, left to right.")
+@click.option(
     "--samples",
     type=click.IntRange(1, 64),
     metavar="N",
@@ -80,6 +106,9 @@ def fill(
     seed: int,
     source: str | None,
     planes: str,
+    rotate: tuple[float, float] | None,
+    scale: tuple[float, float] | None,
+    mirror: bool,
     samples: int | None,
     resize_mask: bool,
     overwrite: bool,
@@ -111,7 +140,9 @@ def fill(
             "or pass --overwrite"
         )
     jobs = plan(picture, output, mask, source)
-    settings = Settings(quality, seed, planes, samples, resize_mask, overwrite, method)
+    settings = Settings(
+        quality, seed, planes, samples, resize_mask, overwrite, method, rotate, scale, mirror
+    )
     return _run(jobs, settings, as_json)
 
 

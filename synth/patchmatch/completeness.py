@@ -30,8 +30,10 @@ class Completeness:
         self._key = key
         self._lane = lane
         self._bands = bands
-        self._target = stage.source.astype(np.int16)
-        self._query = (stage.penalty == 0).astype(np.uint8)
+        # copies that were turned or scaled (beyond the target) need not appear in the hole
+        rows, columns = stage.query.shape
+        self._target = stage.target.copy()
+        self._query = (stage.penalty[:rows, :columns] == 0).astype(np.uint8)
         self._penalty = np.where(stage.query > 0, np.int32(0), LIMIT)
         self._choices = np.flatnonzero(stage.query).astype(np.int32)
         self._bounds = band_bounds(self._query.sum(axis=1, dtype=np.int64), 2048)
@@ -59,15 +61,17 @@ class Completeness:
         weight = np.where(self._query > 0, weight, 0).astype(np.float32)
         total = np.zeros((rows, columns * channels), np.float32)
         norm = np.zeros((rows, columns), np.float32)
-        vote_back(stage.source, columns, channels, stage.patch, self._field, weight, total, norm)
+        vote_back(
+            stage.source, stage.source_width, channels, stage.patch, self._field, weight, total,
+            norm,
+        )  # fmt: skip
         return total, norm
 
     def _search(self) -> None:
         stage = self._stage
         _, columns, channels = stage.shape
         count = len(self._bounds) - 1
-        content = np.zeros_like(stage.source)
-        content[:] = stage.target
+        content = stage.target.astype(np.uint8)
         purposes = [
             int(purpose) + (self._lane << 8)
             for purpose in (Purpose.BACK_INITIALIZE, Purpose.BACK_SEARCH)

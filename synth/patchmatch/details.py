@@ -78,7 +78,8 @@ class FillDetails:
         Row and column of each filled pixel, in reading order.
     sources : (n, 2) int32
         Row and column of the known pixel that each was copied from. A smooth correction hides
-        the hole's border, so the colours differ a little.
+        the hole's border, so the colours differ a little. Of copies that are turned or scaled
+        (and of planes), the pixel nearest to the place that was interpolated.
     energy : tuple of (int, float)
         Level (0 = full resolution) and mean squared difference, in 8-bit steps, between the
         patches over the hole and what they were matched to; coarsest first.

@@ -95,17 +95,17 @@ class _Solver:
         _, columns, channels = stage.shape
         count = len(stage.bounds) - 1
         self.bands(
-            patchmatch.initialize, count, stage.target, columns, stage.source, columns, channels,
-            stage.patch, stage.field, stage.cost, stage.query, stage.penalty, stage.choices,
-            *stage.penalty.shape, *self.key, self._purpose(Purpose.INITIALIZE), LIMIT,
-            stage.bounds,
+            patchmatch.initialize, count, stage.target, columns, stage.source, stage.source_width,
+            channels, stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
+            stage.choices, *stage.penalty.shape, *self.key, self._purpose(Purpose.INITIALIZE),
+            LIMIT, stage.bounds,
         )  # fmt: skip
         for _ in range(self.effort.sweeps):
             forward = self.iteration % 2 == 0
             edge = patchmatch.edge_rows(stage.field, stage.bounds, forward)
             self.bands(
-                patchmatch.sweep, count, stage.target, columns, stage.source, columns, channels,
-                stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
+                patchmatch.sweep, count, stage.target, columns, stage.source, stage.source_width,
+                channels, stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
                 *stage.penalty.shape, edge, radii, *self.key, self.iteration,
                 self._purpose(Purpose.RANDOM_SEARCH), forward, stage.bounds,
             )  # fmt: skip
@@ -138,10 +138,9 @@ class _Solver:
         del sigma2  # as large as the window, and done with
         left = wanted.copy()
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
-        _, columns, channels = stage.shape
         self.bands(
-            vote, len(bounds) - 1, stage.source, columns, channels, stage.patch, stage.field,
-            weight, *sums, left, stage.voted, stage.content, bounds,
+            vote, len(bounds) - 1, stage.source, stage.source_width, stage.shape[2], stage.patch,
+            stage.field, weight, *sums, left, stage.voted, stage.content, bounds,
         )  # fmt: skip
         if left.any():
             _borrow(stage, left)
@@ -180,7 +179,7 @@ class _Solver:
             )  # fmt: skip
             scale = 1 / np.maximum(1 - missing[:height, :width], np.float32(1 / patch**2))
             peel_search(
-                stage.target, columns, known, stage.source, columns, channels, patch,
+                stage.target, columns, known, stage.source, stage.source_width, channels, patch,
                 stage.field, stage.cost, scale, np.argwhere(active).astype(np.int32),
                 stage.penalty, stage.choices, stage.penalty.shape[1], samples, *self.key,
                 self.iteration, self._purpose(Purpose.SAMPLE), LIMIT, trust,

@@ -34,6 +34,7 @@ from synth.patchmatch.request import (
     make_request,
 )
 from synth.patchmatch.selection import choose
+from synth.patchmatch.variation import check_variation
 from synth.progress import Callback, Progress, report
 from synth.randomness import key_of
 
@@ -55,6 +56,9 @@ def fill(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    rotate: tuple[float, float] | None = None,
+    scale: tuple[float, float] | None = None,
+    mirror: bool = False,
     samples: int | None = None,
     seed: int = 0,
     device: Device = "auto",
@@ -71,7 +75,8 @@ def fill(
     method : {"patchmatch", "efros-leung"}
         "patchmatch" fits all patches over the hole together, coarse to fine. "efros-leung" grows
         it pixel by pixel from its border inwards (Efros & Leung 1999, section 3; see
-        `EfrosLeung`): for small holes in textures; ``quality`` and ``planes`` are not for it.
+        `EfrosLeung`): for small holes in textures; ``quality``, ``planes``, ``rotate``,
+        ``scale`` and ``mirror`` are not for it.
     patch : int
         Side of the patches that are compared, in pixels, 3 to 31. Larger ones keep larger
         structures whole, and cost more.
@@ -91,6 +96,15 @@ def fill(
         rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
         (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
         (x, y, 1) is taken as it is.
+    rotate : (float, float), optional
+        Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
+        have: (-20, 20) lets a round rim go on round. The picture as it is always counts as well.
+        Costs as much more time and memory as there are copies to look at: 4 for (-20, 20).
+    scale : (float, float), optional
+        Least and greatest enlargement, 0.5 to 2, that copies may have, such as (0.8, 1.25).
+        Enlarged copies are softer than the picture.
+    mirror : bool
+        Whether copies may be mirrored, left to right, as well.
     samples : int, optional
         Return so many different answers, 1 to 64: a hole has many, and this draws from
         p(hole | surroundings). The first is the one without ``samples``; the others come from
@@ -136,6 +150,9 @@ def fill(
         source=source,
         guide=guide,
         planes=planes,
+        rotate=rotate,
+        scale=scale,
+        mirror=mirror,
         samples=samples,
         seed=seed,
         device=device,
@@ -154,6 +171,9 @@ def fill_details(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    rotate: tuple[float, float] | None = None,
+    scale: tuple[float, float] | None = None,
+    mirror: bool = False,
     samples: int | None = None,
     seed: int = 0,
     device: Device = "auto",
@@ -168,7 +188,10 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
-        request = make_request(image, hole, patch, quality, source, guide, planes, seed, method)
+        request = make_request(
+            image, hole, patch, quality, source, guide, planes, seed, method,
+            check_variation(rotate, scale, mirror),
+        )  # fmt: skip
         count = None if samples is None else check_samples(samples)
         parts = windows(hole, request.patch)
     if not parts:

@@ -19,7 +19,9 @@ from synth.patchmatch.em import Solution
 from synth.patchmatch.pyramid import allowed_patches
 from synth.patchmatch.regions import Window
 from synth.patchmatch.request import Request
+from synth.patchmatch.resample import warp
 from synth.patchmatch.window import (
+    Match,
     fill_window,
     match_window,
     render,
@@ -119,17 +121,17 @@ class _Frontal:
         reach = np.ones((2 * _FOOTPRINT + 1, 2 * _FOOTPRINT + 1), np.uint8)
         clean = cv2.erode(known.astype(np.uint8), reach).astype(np.float32)
         front = _in_front(self.homography, unknown.shape)
-        allowed = self._warp(clean * front, size, cv2.INTER_LINEAR) > 0.999
+        allowed = warp(clean * front, self.homography, size, "linear") > 0.999
         covers = cv2.dilate(hole.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
-        to_fill = self._warp(covers * front, size, cv2.INTER_LINEAR) > 0
+        to_fill = warp(covers * front, self.homography, size, "linear") > 0
         image = request.image[view]
         filled = np.where(unknown if image.ndim == 2 else unknown[..., None], 0, image)
-        pixels = self._warp(filled, size, cv2.INTER_CUBIC)
+        pixels = warp(filled, self.homography, size, "cubic")
         guide = None
         if request.guide is not None:
             labels = request.guide[view]
             kind = np.float64 if labels.dtype.kind in "biu" else labels.dtype
-            warped = self._warp(labels.astype(kind), size, cv2.INTER_NEAREST)
+            warped = warp(labels.astype(kind), self.homography, size, "nearest")
             guide = warped.astype(labels.dtype)
         patch = min(request.patch + _LARGER_PATCH, 31)
         self._like_the_surroundings(pixels, to_fill, allowed)
@@ -166,31 +168,20 @@ class _Frontal:
         if np.count_nonzero(similar) >= 2 * np.count_nonzero(hole):
             allowed &= similar
 
-    def _warp(self, values: NDArray[Any], size: tuple[int, int], how: int) -> NDArray[Any]:
-        """Resample, channel by channel, because OpenCV takes only some numbers of channels."""
-        import cv2
-
-        wide = values.astype(np.float64) if values.dtype.kind == "f" else values
-        planes = [wide] if wide.ndim == 2 else list(np.moveaxis(wide, 2, 0))
-        warped = [
-            cv2.warpPerspective(np.ascontiguousarray(plane), self.homography, size, flags=how)
-            for plane in planes
-        ]
-        stacked = warped[0] if values.ndim == 2 else np.stack(warped, axis=2)
-        return np.ascontiguousarray(stacked.astype(values.dtype))
-
-    def sources(self, solution: Solution) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def sources(self, match: Match) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Where each hole pixel of the window comes from, (n, 2) as (x, y), and where none is."""
         rows, columns = self.request.hole.shape
-        copied = np.full((rows, columns, 2), -1, np.int32)
-        copied[solution.pixels[:, 0], solution.pixels[:, 1]] = solution.sources
+        solution = match.solution
+        found = np.full((rows, columns), -1, np.int32)
+        found[solution.pixels[:, 0], solution.pixels[:, 1]] = np.arange(len(solution.pixels))
         place = apply(self.homography, self.pixels[:, ::-1].astype(np.float64))
         nearest = np.rint(place).astype(np.int64)
         nearest = np.clip(nearest, 0, [columns - 1, rows - 1])
-        source = copied[nearest[:, 1], nearest[:, 0]]
-        lost = source[:, 0] < 0
-        moved = place + (source[:, ::-1] - nearest)
-        return apply(np.asarray(np.linalg.inv(self.homography), np.float64), moved), lost
+        number = found[nearest[:, 1], nearest[:, 0]]
+        copied, turn = match.ground.origins(solution.sources)
+        aside = np.einsum("nij,nj->ni", turn[number], place - nearest)
+        moved = copied[number, ::-1] + aside
+        return apply(np.asarray(np.linalg.inv(self.homography), np.float64), moved), number < 0
 
 
 def _in_front(homography: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -247,22 +238,22 @@ def _fill_frontal(
     frontal: _Frontal, lane: int, out: NDArray[Any], clock: Clock, tick: Tick
 ) -> Solution:
     everything = tuple(slice(0, side) for side in frontal.request.hole.shape)
-    _, _, solution = match_window(frontal.request, everything, lane, clock, tick)  # type: ignore[arg-type]
+    match = match_window(frontal.request, everything, lane, clock, tick)  # type: ignore[arg-type]
     with clock("blend"):
         tick("blend", 0.97)
         request, view = frontal.whole, frontal.view
         unknown, image = request.hole[view], request.image[view]
-        exact, lost = frontal.sources(solution)
+        exact, lost = frontal.sources(match)
         known = usable_pixels(request, view)
         nearest, strayed = _nearest_known(exact, known, lost)
         exact[strayed] = nearest[strayed, ::-1]
         sampled = _sample(image, known, exact, nearest)
-        local = Solution(frontal.pixels, nearest, solution.energy)
+        local = Solution(frontal.pixels, nearest, match.solution.energy)
         filled = render(image, frontal.hole, unknown, local, sampled)
         corner = np.array([view[0].start, view[1].start], np.int32)
         pixels, sources = frontal.pixels + corner, nearest + corner
         out[pixels[:, 0], pixels[:, 1]] = filled
-    return Solution(pixels, sources, solution.energy)
+    return Solution(pixels, sources, match.solution.energy)
 
 
 def _nearest_known(

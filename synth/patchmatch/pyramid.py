@@ -21,8 +21,9 @@ class Level:
     Attributes
     ----------
     features : (rows, columns, channels) uint8
-    hole : (rows, columns) bool
-        Pixels to be filled.
+    hole : (up to rows, up to columns) bool
+        Pixels to be filled. Where it is smaller than the features, it is their top left part, and
+        what lies beyond is there to be copied only.
     allowed : (rows, columns) bool
         Pixels that may be copied.
     """
@@ -63,16 +64,22 @@ def allowed_patches(allowed: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]
 
 
 def _halve(level: Level) -> Level:
-    rows, columns = (side // 2 * 2 for side in level.hole.shape)
-    quarters = [(slice(y, rows, 2), slice(x, columns, 2)) for y in (0, 1) for x in (0, 1)]
-    total = np.full((rows // 2, columns // 2, level.features.shape[2]), 2, np.uint16)
-    hole = np.zeros((rows // 2, columns // 2), np.bool_)
-    allowed = np.ones((rows // 2, columns // 2), np.bool_)
-    for quarter in quarters:
+    rows, columns = (side // 2 for side in level.allowed.shape)
+    total = np.full((rows, columns, level.features.shape[2]), 2, np.uint16)
+    allowed = np.ones((rows, columns), np.bool_)
+    for quarter in _quarters(level.allowed.shape):
         total += level.features[quarter]
-        hole |= level.hole[quarter]
         allowed &= level.allowed[quarter]
+    hole = np.zeros([side // 2 for side in level.hole.shape], np.bool_)
+    for quarter in _quarters(level.hole.shape):
+        hole |= level.hole[quarter]
     return Level((total >> 2).astype(np.uint8), hole, allowed)
+
+
+def _quarters(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    """Select each of the four pixels that become one; a last odd row or column is left out."""
+    rows, columns = (side // 2 * 2 for side in shape)
+    return [(slice(y, rows, 2), slice(x, columns, 2)) for y in (0, 1) for x in (0, 1)]
 
 
 def build(finest: Level, levels: int, patch: int) -> list[Level]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from synth.errors import InputError, InputTypeError
 from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
 from synth.patchmatch.em import Effort
 from synth.patchmatch.regions import bounding_window
+from synth.patchmatch.variation import Variation
 from synth.randomness import key_of
 
 __all__ = [
@@ -51,6 +52,7 @@ class Request:
     #: levels of the pyramid more, or fewer, than the hole's width asks for
     depth_offset: int = 0
     method: Method = "patchmatch"
+    variation: Variation = field(default_factory=Variation)
 
 
 def make_request(
@@ -63,10 +65,16 @@ def make_request(
     planes: Any,
     seed: int,
     method: str = "patchmatch",
+    variation: Variation | None = None,
 ) -> Request:
     """Check everything before any work is done."""
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}, but 'patchmatch' or 'efros-leung' is needed")
+    if method != "patchmatch" and variation:
+        raise InputError(
+            f"method is {method!r}, which copies single pixels as they are; "
+            "pass method='patchmatch', or leave out rotate, scale and mirror"
+        )
     if quality not in get_args(Quality):
         choices = ", ".join(repr(q) for q in get_args(Quality))
         raise InputError(f"quality is {quality!r}, but one of {choices} is needed")
@@ -89,6 +97,7 @@ def make_request(
     return Request(
         image, hole, source, guide, patch, EFFORTS[quality], key_of(seed),
         _check_planes(planes, hole), method=method,  # type: ignore[arg-type]
+        variation=variation or Variation(),
     )  # fmt: skip
 
 

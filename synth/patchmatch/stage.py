@@ -38,8 +38,12 @@ class Stage:
     patch, voted : int
         Side of a patch; how many channels have to be found in the hole.
     shape : (rows, columns, channels)
+        Of the target.
     source, target : flat uint8, flat int16
-        The level's features with a zero hole, and the same with the hole's current content.
+        The level's features with a zero hole, and their part round the hole, at the top left,
+        with the hole's current content.
+    source_width : int
+        Columns of the source.
     hole, pixels : (rows, columns) bool, (n, 2) int32
     query, queries : (h, w) uint8, (m, 2) int32
         Patches, by top-left corner, that touch the hole.
@@ -58,6 +62,7 @@ class Stage:
     voted: int
     shape: tuple[int, int, int]
     source: NDArray[np.uint8]
+    source_width: int
     target: NDArray[np.int16]
     hole: NDArray[np.bool_]
     pixels: NDArray[np.int32]
@@ -117,6 +122,12 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
     check_costs(level.features.shape[2], patch)
     source = np.zeros(level.features.size + PADDING, np.uint8)
     source[: level.features.size] = level.features.ravel()
+    rows, columns = level.hole.shape
+    channels = level.features.shape[2]
+    target = source.astype(np.int16)
+    if level.hole.shape != level.allowed.shape:
+        target = np.zeros(rows * columns * channels + PADDING, np.int16)
+        target[:-PADDING] = level.features[:rows, :columns].ravel()
     allowed = allowed_patches(level.allowed, patch)
     query = (~allowed_patches(~level.hole, patch)).astype(np.uint8)
     depth = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)
@@ -126,13 +137,13 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
     decay = np.ascontiguousarray(np.minimum(depth, np.float32(DECAY_REACH)))
     np.power(np.float32(1 / BORDER_DECAY), decay, out=decay)
     del depth
-    rows, columns, channels = level.features.shape
     return Stage(
         patch=patch,
         voted=voted,
         shape=(rows, columns, channels),
         source=source,
-        target=source.astype(np.int16),
+        source_width=level.features.shape[1],
+        target=target,
         hole=level.hole,
         pixels=np.argwhere(level.hole).astype(np.int32),
         query=query,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError
 from synth.kernels._jit import threads
+from synth.patchmatch.copies import Ground, with_copies
 from synth.patchmatch.em import Solution, solve
 from synth.patchmatch.features import extract, guide_channels
 from synth.patchmatch.membrane import membrane
@@ -18,7 +20,7 @@ from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.request import Request
 
-__all__ = ["fill_window", "match_window", "render", "usable_pixels", "with_sources"]
+__all__ = ["Match", "fill_window", "match_window", "render", "usable_pixels", "with_sources"]
 
 
 def fill_window(
@@ -30,14 +32,44 @@ def fill_window(
     tick: Callable[[str, float], None],
 ) -> Solution:
     """Fill the holes in ``part`` and write them to ``out``; positions are the picture's."""
-    view, hole, solution = match_window(request, part, lane, clock, tick)
+    match = match_window(request, part, lane, clock, tick)
     with clock("blend"):
         tick("blend", 0.97)
-        filled = render(request.image[view], hole, request.hole[view], solution)
-        corner = np.array([view[0].start, view[1].start], np.int32)
-        pixels, sources = solution.pixels + corner, solution.sources + corner
+        solution = match.solution
+        filled = render(match.ground.image, match.hole, match.ground.unknown, solution)
+        corner = np.array([match.view[0].start, match.view[1].start], np.int32)
+        pixels, sources = solution.pixels + corner, match.origins() + corner
         out[pixels[:, 0], pixels[:, 1]] = filled
     return Solution(pixels, sources, solution.energy)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where the hole pixels of a window come from.
+
+    Attributes
+    ----------
+    view : Window
+        The window that was looked at.
+    hole : (rows, columns) bool
+        The pixels of it that were filled.
+    ground : Ground
+        What they are copied from: the window, and copies beside it.
+    solution : Solution
+        In positions of the ground.
+    """
+
+    view: Window
+    hole: NDArray[np.bool_]
+    ground: Ground
+    solution: Solution
+
+    def origins(self) -> NDArray[np.int32]:
+        """For each pixel of the solution the nearest pixel of the window that it is made of."""
+        if not self.ground.copies:
+            return self.solution.sources
+        exact, _ = self.ground.origins(self.solution.sources)
+        return np.rint(exact).astype(np.int32)
 
 
 def match_window(
@@ -46,22 +78,21 @@ def match_window(
     lane: int,
     clock: Callable[[str], AbstractContextManager[None]],
     tick: Callable[[str, float], None],
-) -> tuple[Window, NDArray[np.bool_], Solution]:
-    """Find where the hole pixels in ``part`` come from.
-
-    Returns the window that was looked at, the pixels of it that were filled, and the solution, in
-    positions of that window.
-    """
+) -> Match:
+    """Find where the hole pixels in ``part`` come from."""
     with clock("prepare"):
         view = with_sources(request, part)
         unknown = request.hole[view]
         hole = _within(part, view, unknown)
-        image = request.image[view]
+        guide = None if request.guide is None else request.guide[view]
+        ground = Ground(request.image[view], unknown, guide)
         allowed = usable_pixels(request, view)
+        if request.variation:
+            ground, allowed = with_copies(ground, allowed, hole, request.variation, request.patch)
         levels = max(0, depth(hole, request.patch) + request.depth_offset)
-        colours = 1 if image.ndim == 2 else image.shape[2]
-        guide = None if request.guide is None else guide_channels(request.guide[view], colours)
-        features = extract(image, unknown, guide, 2**levels // 2 + 1)
+        colours = 1 if ground.image.ndim == 2 else ground.image.shape[2]
+        bits = None if ground.guide is None else guide_channels(ground.guide, colours)
+        features = extract(ground.image, ground.unknown, bits, 2**levels // 2 + 1)
         pyramid = build(Level(features.channels, hole, allowed), levels, request.patch)
         voted = features.voted
         del features, allowed  # the pyramid has them, and gives them up level by level
@@ -70,7 +101,7 @@ def match_window(
             pyramid, voted, patch=request.patch, effort=request.effort,
             key=request.key, lane=lane, bands=bands, tick=tick,
         )  # fmt: skip
-    return view, hole, solution
+    return Match(view, hole, ground, solution)
 
 
 def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -147,7 +178,8 @@ def render(
     ----------
     image : (rows, columns[, channels])
     hole, unknown : (rows, columns) bool
-        Pixels that are filled, and pixels whose value means nothing.
+        Pixels that are filled, and pixels whose value means nothing. Where the image is larger
+        than the hole, the hole's is its top left part.
     solution : Solution
     sampled : (n, channels) float64, optional
         Colours from between the source pixels, where they come from there: these are shaded at
