@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synth.density.empirical import Empirical
     from synth.density.gaussian_mixture import GaussianMixture
     from synth.density.kernel_density import KernelDensity
+    from synth.density.patch_prior import PatchPrior
     from synth.density.select import select_mixture
     from synth.editing.move import move
     from synth.editing.reshuffle import reshuffle
@@ -45,6 +46,7 @@ _HOMES = {
     "Empirical": "synth.density.empirical",
     "GaussianMixture": "synth.density.gaussian_mixture",
     "KernelDensity": "synth.density.kernel_density",
+    "PatchPrior": "synth.density.patch_prior",
     "PosteriorSample": "synth.bayes.posterior",
     "PosteriorSampler": "synth.bayes.posterior",
     "Synthesis": "synth.texture.details",
@@ -85,6 +87,7 @@ __all__ = [
     "GaussianMixture",
     "KernelDensity",
     "NearestNeighborField",
+    "PatchPrior",
     "Plane",
     "Planes",
     "PosteriorSample",

@@ -27,6 +27,7 @@ __all__ = [
 #: the kernels).
 COMPONENTS, NOISE, LABELS, CHILDREN, RESAMPLE, METROPOLIS = 80, 81, 96, 97, 98, 99
 START_ROWS, START_MEANS, HELD_OUT, SPREAD = 100, 101, 102, 103
+PATCH_SHIFTS, PATCH_CORNERS = 104, 105  # and 106: the corners in contrasts
 
 
 class Sampler(Protocol):

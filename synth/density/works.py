@@ -9,6 +9,7 @@ import numpy as np
 
 from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.kernel_density import KernelDensity
+from synth.density.patch_prior import PatchPrior
 
 if TYPE_CHECKING:
     from synth.compilation import Work
@@ -21,6 +22,8 @@ def works() -> list[Work]:
     rows = np.random.default_rng(0).normal(size=(40, 20))
     few, wide = KernelDensity(1.0).fit(rows[:, :3]), KernelDensity(1.0).fit(rows)
     boxes = KernelDensity(1.0, method="boxes").fit(rows[:, :2])
+    noise = rows.astype(np.float32)
+    prior = PatchPrior(2, patch=4, max_iter=1)
     mixtures = {
         f"Gaussian mixture, {kind} in {dtype.__name__}": GaussianMixture(
             2, covariance=kind, max_iter=1, dtype=dtype, ridge=0.1
@@ -33,4 +36,6 @@ def works() -> list[Work]:
         ("kernel density, few columns", partial(few.log_prob, rows[:, :3])),
         ("kernel density, many columns", partial(wide.log_prob, rows)),
         ("kernel density, boxes", partial(boxes.log_prob, rows[:, :2])),
+        ("patch prior", lambda: prior.fit(noise).denoise(noise, 0.1)),
+        ("patch prior, little noise", lambda: prior.denoise(noise, 1e-4)),
     ]
