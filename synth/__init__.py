@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synth.bayes.classifier import BayesClassifier
     from synth.bayes.conditional import ConditionalDensity, crps
     from synth.bayes.posterior import PosteriorSample, PosteriorSampler
+    from synth.density.bilinear import BilinearModel, Translation
     from synth.density.copula import Copula
     from synth.density.empirical import Empirical
     from synth.density.gaussian_mixture import GaussianMixture
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 #: public name -> the module that holds it
 _HOMES = {
     "BayesClassifier": "synth.bayes.classifier",
+    "BilinearModel": "synth.density.bilinear",
     "Conditional": "synth.texture.conditional",
     "ConditionalDensity": "synth.bayes.conditional",
     "Copula": "synth.density.copula",
@@ -51,6 +53,7 @@ _HOMES = {
     "PosteriorSampler": "synth.bayes.posterior",
     "Synthesis": "synth.texture.details",
     "Sample": "synth.texture.sample",
+    "Translation": "synth.density.bilinear",
     "crps": "synth.bayes.conditional",
     "FillCandidate": "synth.patchmatch.details",
     "FillChoice": "synth.patchmatch.details",
@@ -75,6 +78,7 @@ _HOMES = {
 
 __all__ = [
     "BayesClassifier",
+    "BilinearModel",
     "Conditional",
     "ConditionalDensity",
     "Copula",
@@ -94,6 +98,7 @@ __all__ = [
     "PosteriorSampler",
     "Sample",
     "Synthesis",
+    "Translation",
     "__version__",
     "crps",
     "extend",

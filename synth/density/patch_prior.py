@@ -375,7 +375,8 @@ class PatchPrior:
         for number, parts in enumerate(self._fitted()):
             arrays[f"log_weights_{number}"] = parts.log_weights
             arrays[f"covariances_{number}"] = parts.covariances
-        write(path, "patch prior", overwrite, **arrays, range=np.array(self._range))
+        arrays["range"] = np.array(self._range)
+        write(path, "patch prior", overwrite, None, 0, **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PatchPrior:
