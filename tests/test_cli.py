@@ -220,10 +220,12 @@ def test_the_demo_writes_only_in_its_folder(run, monkeypatch, tmp_path):
         done = run("demo")
         assert done.code == 0
     assert os.listdir(tmp_path) == ["synth-demo"]
-    names = ["after.png", "before-hole-after.png", "before.png", "hole.png"]
+    names = ["after.png", "before-hole-after.png", "before.png", "gravel.png", "hole.png"]
+    names.append("texture.png")
     assert sorted(os.listdir("synth-demo")) == names
     assert load("synth-demo/before-hole-after.png").pixels.shape == (427, 3 * 640 + 16, 3)
     assert (load("synth-demo/hole.png").pixels > 127).mean() > 0.01
+    assert load("synth-demo/texture.png").pixels.shape == (512, 512)
     assert "before-hole-after.png" in done.err
     monkeypatch.chdir(tmp_path / "synth-demo")
     Path("synth-demo").write_text("mine")

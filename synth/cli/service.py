@@ -12,7 +12,7 @@ __all__ = ["demo", "info", "warmup"]
 
 @click.command()
 def demo() -> None:
-    """Remove an object from a photograph; the pictures go to ./synth-demo/."""
+    """Remove an object from a photograph and make a texture; they go to ./synth-demo/."""
     from synth.compilation import watching
     from synth.demo import run
     from synth.display import display
