@@ -74,9 +74,7 @@ def run(folder: Path, callback: Callback | None = None) -> list[str]:
     with watching(compiled.append):
         filled = synth.fill(picture, hole, callback=_half(callback, 0.0))
         half = time.perf_counter()
-        made = synth.synthesize_details(
-            gravel, (512, 512), tile=True, callback=_half(callback, 0.5)
-        )
+        texture = synth.synthesize(gravel, (512, 512), tile=True, callback=_half(callback, 0.5))
     seconds, texture_seconds = half - start, time.perf_counter() - half
 
     marked = picture.copy()
@@ -89,13 +87,13 @@ def run(folder: Path, callback: Callback | None = None) -> list[str]:
         "after.png": filled,
         "before-hole-after.png": strip,
         "gravel.png": gravel,
-        "texture.png": made.image,
+        "texture.png": texture,
     }.items():
         save(folder / name, pixels, overwrite=True)
     size = f"{picture.shape[1]}×{picture.shape[0]}"
     return [
-        f"filled {int(hole.sum())} pixels of a {size} photograph in {seconds:.1f} s, made a seamless "
-        f"512×512 texture of 192×192 pixels of gravel in {texture_seconds:.1f} s"
+        f"filled {int(hole.sum())} pixels of a {size} photograph in {seconds:.1f} s, and made a "
+        f"seamless 512×512 texture of 192×192 pixels of gravel in {texture_seconds:.1f} s"
         + (", most of it compiling; the next run has that behind it" if compiled else ""),
         f"wrote {folder / 'before-hole-after.png'}, and before.png, hole.png, after.png, "
         "gravel.png and texture.png",
