@@ -65,6 +65,7 @@ class Settings:
     resize_mask: bool = False
     overwrite: bool = False
     method: str = "patchmatch"
+    adapt: str = "none"
     rotate: tuple[float, float] | None = None
     scale: tuple[float, float] | None = None
     mirror: bool = False
@@ -173,6 +174,7 @@ def fill_file(job: Job, settings: Settings, callback: Callback | None = None) ->
         quality=settings.quality,  # type: ignore[arg-type]
         source=source,
         planes="auto" if settings.planes == "auto" else None,
+        adapt=settings.adapt,  # type: ignore[arg-type]
         rotate=settings.rotate,
         scale=settings.scale,
         mirror=settings.mirror,

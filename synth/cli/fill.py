@@ -78,6 +78,13 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # generic in newer ver
     help="Fill wide holes on the plane that the picture shows, such as a wall, or never.",
 )
 @click.option(
+    "--adapt",
+    type=click.Choice(["none", "brightness", "color"]),
+    default="none",
+    show_default=True,
+    help="Make copies brighter or darker where that fits: all channels alike, or each by its own.",
+)
+@click.option(
     "--rotate",
     type=_Range(),
     help="Copies may be turned by A to B degrees, such as -20,20.",
@@ -106,6 +113,7 @@ def fill(
     seed: int,
     source: str | None,
     planes: str,
+    adapt: str,
     rotate: tuple[float, float] | None,
     scale: tuple[float, float] | None,
     mirror: bool,
@@ -141,7 +149,17 @@ def fill(
         )
     jobs = plan(picture, output, mask, source)
     settings = Settings(
-        quality, seed, planes, samples, resize_mask, overwrite, method, rotate, scale, mirror
+        quality,
+        seed,
+        planes,
+        samples,
+        resize_mask,
+        overwrite,
+        method,
+        adapt,
+        rotate,
+        scale,
+        mirror,
     )
     return _run(jobs, settings, as_json)
 

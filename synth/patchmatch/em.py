@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
-from synth.kernels.cpu import patchmatch
+from synth.kernels.cpu import adapt, patchmatch
 from synth.kernels.cpu.membrane import relax
 from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
+from synth.patchmatch.adaptation import Adapt, Adaptation, Change
 from synth.patchmatch.completeness import Completeness
 from synth.patchmatch.pyramid import Level
 from synth.patchmatch.stage import LIMIT, Stage, band_bounds, make_stage
@@ -70,11 +71,14 @@ class Solution:
         Row and column of hole pixels and of the known pixel that each is copied from.
     energy : tuple of (int, float)
         Level and mean squared difference per patch element after its last round.
+    change : Change or None
+        How what is copied is adapted, in 8-bit steps.
     """
 
     pixels: NDArray[np.int32]
     sources: NDArray[np.int32]
     energy: tuple[tuple[int, float], ...]
+    change: Change | None = None
 
 
 class _Solver:
@@ -86,6 +90,8 @@ class _Solver:
         self.effort = effort
         self.bands = bands
         self.iteration = 0
+        #: of the current level, where copies are to be adapted
+        self.adaptation: Adaptation | None = None
 
     def _purpose(self, purpose: Purpose) -> int:
         return int(purpose) + (self.lane << 8)
@@ -94,22 +100,27 @@ class _Solver:
         """E step: score the field against the current content, then sweep."""
         _, columns, channels = stage.shape
         count = len(stage.bounds) - 1
+        adaptation = self.adaptation
+        kernels: Any = patchmatch if adaptation is None else adapt
+        known = () if adaptation is None else adaptation.look()
         self.bands(
-            patchmatch.initialize, count, stage.target, columns, stage.source, stage.source_width,
-            channels, stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
-            stage.choices, *stage.penalty.shape, *self.key, self._purpose(Purpose.INITIALIZE),
-            LIMIT, stage.bounds,
+            kernels.initialize, count, *known, stage.target, columns, stage.source,
+            stage.source_width, channels, stage.patch, stage.field, stage.cost, stage.query,
+            stage.penalty, stage.choices, *stage.penalty.shape, *self.key,
+            self._purpose(Purpose.INITIALIZE), LIMIT, stage.bounds,
         )  # fmt: skip
         for _ in range(self.effort.sweeps):
             forward = self.iteration % 2 == 0
             edge = patchmatch.edge_rows(stage.field, stage.bounds, forward)
             self.bands(
-                patchmatch.sweep, count, stage.target, columns, stage.source, stage.source_width,
-                channels, stage.patch, stage.field, stage.cost, stage.query, stage.penalty,
-                *stage.penalty.shape, edge, radii, *self.key, self.iteration,
+                kernels.sweep, count, *known, stage.target, columns, stage.source,
+                stage.source_width, channels, stage.patch, stage.field, stage.cost, stage.query,
+                stage.penalty, *stage.penalty.shape, edge, radii, *self.key, self.iteration,
                 self._purpose(Purpose.RANDOM_SEARCH), forward, stage.bounds,
             )  # fmt: skip
             self.iteration += 1
+        if adaptation is not None:
+            adaptation.settle(known)
 
     def vote(
         self,
@@ -138,9 +149,13 @@ class _Solver:
         del sigma2  # as large as the window, and done with
         left = wanted.copy()
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
+        kernel: Any = vote
+        change: tuple[NDArray[np.float32], ...] = ()
+        if self.adaptation is not None:
+            kernel, change = adapt.vote, (self.adaptation.scale, self.adaptation.offset)
         self.bands(
-            vote, len(bounds) - 1, stage.source, stage.source_width, stage.shape[2], stage.patch,
-            stage.field, weight, *sums, left, stage.voted, stage.content, bounds,
+            kernel, len(bounds) - 1, *change, stage.source, stage.source_width, stage.shape[2],
+            stage.patch, stage.field, weight, *sums, left, stage.voted, stage.content, bounds,
         )  # fmt: skip
         if left.any():
             _borrow(stage, left)
@@ -189,8 +204,11 @@ class _Solver:
             unknown &= ~layer
             known_view[layer] = -1
 
-    def descend(self, coarse: Stage, fine: Stage) -> None:
-        """Carry the field over to the finer level and vote from the finer source."""
+    def descend(self, coarse: Stage, before: Adaptation | None, fine: Stage) -> None:
+        """Carry the field over to the finer level and vote from the finer source.
+
+        ``before`` is the coarser level's adaptation.
+        """
         y, x = fine.queries[:, 0], fine.queries[:, 1]
         cy = np.minimum(y >> 1, coarse.cost.shape[0] - 1)
         cx = np.minimum(x >> 1, coarse.cost.shape[1] - 1)
@@ -203,6 +221,9 @@ class _Solver:
         fine.field[y, x, 0] = row[good]
         fine.field[y, x, 1] = column[good]
         fine.cost[y, x] = coarse.cost[cy, cx]
+        if self.adaptation is not None and before is not None:
+            self.adaptation.scale[y, x] = before.scale[cy, cx]
+            self.adaptation.offset[y, x] = before.offset[cy, cx]
         active = np.zeros_like(fine.query)
         active[y, x] = 1
         self.vote(fine, active, fine.hole)
@@ -229,16 +250,20 @@ class _Solver:
         cost = stage.cost[stage.query > 0].mean(dtype=np.float64)
         return float(cost) / (stage.patch**2 * stage.shape[2])
 
-    def finish(self, stage: Stage, radii: NDArray[np.int64]) -> NDArray[np.int32]:
+    def finish(
+        self, stage: Stage, radii: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], Change | None]:
         """The last E step, then each pixel from the best patch over it."""
         self.search(stage, radii)
+        if self.adaptation is not None:
+            return self.adaptation.pick()
         picked = np.empty_like(stage.pixels)
         bounds = np.linspace(0, len(stage.pixels), 9).astype(np.int64)
         self.bands(
             pick_best, 8, stage.field, stage.cost, stage.query, stage.patch, stage.pixels,
             picked, bounds,
         )  # fmt: skip
-        return picked
+        return picked, None
 
 
 def _local_mean(
@@ -321,6 +346,8 @@ def solve(
     lane: int,
     bands: Bands,
     tick: Callable[[str, float], None],
+    mode: Adapt = "none",
+    colours: int = 0,
 ) -> Solution:
     """Fill the hole of ``pyramid[0]``.
 
@@ -339,6 +366,8 @@ def solve(
         Runs kernels on this call's threads.
     tick : callable
         Told what is done and how much of it, 0 to 1, before each round.
+    mode, colours : str, int
+        How copies are adapted to their surroundings, and how many channels are colours then.
     """
     solver = _Solver(key, lane, effort, bands)
     top = len(pyramid) - 1
@@ -357,11 +386,14 @@ def solve(
 
         step(0.0)
         stage = make_stage(pyramid.pop(), voted, patch)
+        coarser = solver.adaptation
+        if mode != "none":
+            solver.adaptation = Adaptation(stage, mode, colours, bands)
         if previous is None:
             solver.peel(stage, number)
             radii = _radii(max(stage.penalty.shape), 2)
         else:
-            solver.descend(previous, stage)
+            solver.descend(previous, coarser, stage)
             previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
         complete = number >= _LAYOUT_LEVEL
@@ -369,5 +401,5 @@ def solve(
         energy.append((number, mean))
         previous = stage
     assert previous is not None
-    sources = solver.finish(previous, _radii(8, 4))
-    return Solution(previous.pixels, sources, tuple(energy))
+    sources, change = solver.finish(previous, _radii(8, 4))
+    return Solution(previous.pixels, sources, tuple(energy), change)

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Features", "colour_channels", "extract", "guide_channels", "known_mean_gradient"]
+__all__ = [
+    "Features",
+    "colour_channels",
+    "colour_range",
+    "extract",
+    "guide_channels",
+    "known_mean_gradient",
+]
 
 #: How much the mean gradient counts beside a colour channel. Without it, texture fills smooth.
 TEXTURE_WEIGHT = 3.5
@@ -25,10 +32,13 @@ class Features:
         Voted channels first, then the guide's. Zero in the hole, but for the guide's.
     voted : int
         How many channels the hole's content has to be found for.
+    colours : int
+        How many of them are colours, without alpha and texture.
     """
 
     channels: NDArray[np.uint8]
     voted: int
+    colours: int
 
 
 def extract(
@@ -51,9 +61,11 @@ def extract(
     texture = _texture_channels(colour, unknown, reach)
     voted = np.concatenate([colour, texture], axis=2)
     voted[unknown] = 0
+    has_alpha = image.ndim == 3 and image.shape[2] == 4 and colour.shape[2] == 4
+    colours = 3 if has_alpha else colour.shape[2]
     if guide is None:
-        return Features(voted, voted.shape[2])
-    return Features(np.concatenate([voted, guide], axis=2), voted.shape[2])
+        return Features(voted, voted.shape[2], colours)
+    return Features(np.concatenate([voted, guide], axis=2), voted.shape[2], colours)
 
 
 def colour_channels(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -99,12 +111,28 @@ def _alpha_to_eight_bits(
     return np.rint(share * 255).astype(np.uint8)
 
 
-def _to_eight_bits(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Map the range that holds 99.8 % of the known values to 0 … 255, alike in all channels."""
+def colour_range(image: NDArray[Any], unknown: NDArray[np.bool_]) -> tuple[float, float]:
+    """Which of the picture's values become 0 and 255."""
+    if image.dtype == np.uint8:
+        return 0.0, 255.0
+    planes = image[..., np.newaxis] if image.ndim == 2 else image
+    if planes.shape[2] == 4:
+        unknown, planes = unknown | ~(planes[..., 3] > 0), planes[..., :3]
+    return _range(planes, unknown)
+
+
+def _range(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the range that holds 99.8 % of the known values."""
     known = planes[~unknown].astype(np.float64)
     low, high = np.quantile(known, (0.001, 0.999), method="nearest") if known.size else (0, 0)
     if low == high and known.size:
         low, high = known.min(), known.max()
+    return low, high
+
+
+def _to_eight_bits(planes: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Map the range that holds 99.8 % of the known values to 0 … 255, alike in all channels."""
+    low, high = _range(planes, unknown)
     if low == high:
         return np.zeros(planes.shape, np.uint8)
     scaled = np.where(unknown[..., np.newaxis], low, planes).astype(np.float64)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from synth.devices import Device, choose_device
 from synth.errors import InputError
 from synth.images import check_finite, check_image, check_mask
+from synth.patchmatch.adaptation import Adapt
 from synth.patchmatch.answers import candidates, draw, spread
 from synth.patchmatch.details import FillDetails
 from synth.patchmatch.planar import fill_part
@@ -56,6 +57,7 @@ def fill(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    adapt: Adapt = "none",
     rotate: tuple[float, float] | None = None,
     scale: tuple[float, float] | None = None,
     mirror: bool = False,
@@ -75,8 +77,8 @@ def fill(
     method : {"patchmatch", "efros-leung"}
         "patchmatch" fits all patches over the hole together, coarse to fine. "efros-leung" grows
         it pixel by pixel from its border inwards (Efros & Leung 1999, section 3; see
-        `EfrosLeung`): for small holes in textures; ``quality``, ``planes``, ``rotate``,
-        ``scale`` and ``mirror`` are not for it.
+        `EfrosLeung`): for small holes in textures; ``quality``, ``planes``, ``adapt``,
+        ``rotate``, ``scale`` and ``mirror`` are not for it.
     patch : int
         Side of the patches that are compared, in pixels, 3 to 31. Larger ones keep larger
         structures whole, and cost more.
@@ -96,6 +98,10 @@ def fill(
         rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
         (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
         (x, y, 1) is taken as it is.
+    adapt : {"none", "brightness", "color"}
+        Whether copies may be made brighter or darker, of more or less contrast, to fit where they
+        are copied to: "brightness" all channels alike, "color" each channel by its own. Takes
+        about three times as long.
     rotate : (float, float), optional
         Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
         have: (-20, 20) lets a round rim go on round. The picture as it is always counts as well.
@@ -150,6 +156,7 @@ def fill(
         source=source,
         guide=guide,
         planes=planes,
+        adapt=adapt,
         rotate=rotate,
         scale=scale,
         mirror=mirror,
@@ -171,6 +178,7 @@ def fill_details(
     source: NDArray[Any] | None = None,
     guide: NDArray[Any] | None = None,
     planes: PlanesArgument = "auto",
+    adapt: Adapt = "none",
     rotate: tuple[float, float] | None = None,
     scale: tuple[float, float] | None = None,
     mirror: bool = False,
@@ -190,7 +198,7 @@ def fill_details(
         hole = check_mask(mask, image.shape)
         request = make_request(
             image, hole, patch, quality, source, guide, planes, seed, method,
-            check_variation(rotate, scale, mirror),
+            check_variation(rotate, scale, mirror), adapt,
         )  # fmt: skip
         count = None if samples is None else check_samples(samples)
         parts = windows(hole, request.patch)

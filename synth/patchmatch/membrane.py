@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.kernels.cpu.membrane import relax
+from synth.patchmatch.adaptation import Change
 from synth.patchmatch.regions import bounding_window
 
 __all__ = ["membrane"]
@@ -39,6 +40,7 @@ def membrane(
     limits: tuple[float, float],
     *,
     inside: bool = True,
+    light: Change | None = None,
 ) -> NDArray[np.float64]:
     """Return what to add to each copied pixel so that seams disappear.
 
@@ -53,6 +55,8 @@ def membrane(
         The least and the largest known value.
     inside : bool
         Also hide seams between what was copied from different places.
+    light : Change, optional
+        How each copied pixel was adapted, in the image's units.
 
     Returns
     -------
@@ -68,9 +72,9 @@ def membrane(
     box = (slice(top, bottom), slice(left, right))
     local = pixels - np.array([top, left], np.int32)
     half_range = limits[1] / 2 - limits[0] / 2
-    values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box)
+    values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box, light)
     if inside:
-        wanted = _between_copies(image, unknown, pixels, sources, half_range)
+        wanted = _between_copies(image, unknown, pixels, sources, half_range, light)
     else:
         wanted = np.zeros((len(pixels), image.shape[2]), np.float32)
     relax(
@@ -88,6 +92,7 @@ def _at_border(
     sources: NDArray[np.int32],
     half_range: float,
     box: tuple[slice, slice],
+    light: Change | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Known pixels beside the hole, minus what lies beside the copied pixels at their sources.
 
@@ -103,7 +108,8 @@ def _at_border(
             use = _known(pixels + step, unknown)
             use[use] = _known(sources[use] + step, unknown)
             place = pixels[use] + step
-            error = _difference(image, place, sources[use] + step, half_range)
+            copied = _seen(image, sources[use] + step, light, use)
+            error = _difference(_seen(image, place), copied, half_range)
             share = _tukey(error, _BORDER_STRUCTURE)
             at = place[:, 0] - box[0].start, place[:, 1] - box[1].start
             np.add.at(total, at, error * share[:, np.newaxis])
@@ -119,6 +125,7 @@ def _between_copies(
     pixels: NDArray[np.int32],
     sources: NDArray[np.int32],
     half_range: float,
+    light: Change | None,
 ) -> NDArray[np.float32]:
     """Sum over the four neighbours of how much the step to each should change, (n, channels).
 
@@ -137,13 +144,12 @@ def _between_copies(
         ahead, back = sources[first] + step, sources[second] - step
         use = _known(ahead, unknown) & _known(back, unknown)
         first, second, ahead, back = first[use], second[use], ahead[use], back[use]
-        error = _difference(image, sources[second], ahead, half_range)
-        error += _difference(image, back, sources[first], half_range)
+        here, there = (_seen(image, sources[side], light, side) for side in (first, second))
+        after, before = _seen(image, ahead, light, first), _seen(image, back, light, second)
+        error = _difference(there, after, half_range)
+        error += _difference(before, here, half_range)
         error *= np.float32(0.5)
-        steps = (
-            _difference(image, ahead, sources[first], half_range),
-            _difference(image, sources[second], back, half_range),
-        )
+        steps = _difference(after, here, half_range), _difference(there, before, half_range)
         # where both sources are smooth, a step between them is a crease that everybody sees
         rough = np.maximum(*(np.abs(expected).max(axis=1) for expected in steps))
         limit = np.where(rough < _SMOOTH, _BORDER_STRUCTURE, _INNER_STRUCTURE)
@@ -161,13 +167,22 @@ def _tukey(
     return np.asarray(np.square(np.clip(1 - np.square(size), 0, 1)), np.float32)
 
 
+def _seen(
+    image: NDArray[Any],
+    at: NDArray[np.int32],
+    light: Change | None = None,
+    number: NDArray[Any] | None = None,
+) -> NDArray[np.float64]:
+    """Colours at some places, adapted as those of some pixels (``number``) are."""
+    colours = image[at[:, 0], at[:, 1]].astype(np.float64)
+    return colours if light is None or number is None else light[number](colours)
+
+
 def _difference(
-    image: NDArray[Any], a: NDArray[np.int32], b: NDArray[np.int32], half_range: float
+    a: NDArray[np.float64], b: NDArray[np.float64], half_range: float
 ) -> NDArray[np.float32]:
-    """``image`` at ``a`` minus at ``b`` in units of the range; halves first, against overflow."""
-    first, second = (image[at[:, 0], at[:, 1]].astype(np.float64) for at in (a, b))
-    half = first / 2 - second / 2
-    return np.asarray(half / half_range, np.float32)
+    """``a`` − ``b`` in units of the range; halves first, against overflow."""
+    return np.asarray((a / 2 - b / 2) / half_range, np.float32)
 
 
 def _known(places: NDArray[np.int32], unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -168,8 +168,13 @@ class _Frontal:
         if np.count_nonzero(similar) >= 2 * np.count_nonzero(hole):
             allowed &= similar
 
-    def sources(self, match: Match) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Where each hole pixel of the window comes from, (n, 2) as (x, y), and where none is."""
+    def sources(
+        self, match: Match
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
+        """Where each hole pixel of the window comes from, (n, 2) as (x, y), and where none is.
+
+        Also the number of the frontal pixel that says so.
+        """
         rows, columns = self.request.hole.shape
         solution = match.solution
         found = np.full((rows, columns), -1, np.int32)
@@ -181,7 +186,11 @@ class _Frontal:
         copied, turn = match.ground.origins(solution.sources)
         aside = np.einsum("nij,nj->ni", turn[number], place - nearest)
         moved = copied[number, ::-1] + aside
-        return apply(np.asarray(np.linalg.inv(self.homography), np.float64), moved), number < 0
+        return (
+            apply(np.asarray(np.linalg.inv(self.homography), np.float64), moved),
+            number < 0,
+            number,
+        )
 
 
 def _in_front(homography: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -243,12 +252,15 @@ def _fill_frontal(
         tick("blend", 0.97)
         request, view = frontal.whole, frontal.view
         unknown, image = request.hole[view], request.image[view]
-        exact, lost = frontal.sources(match)
+        exact, lost, number = frontal.sources(match)
+        light = match.solution.change
+        if light is not None:
+            light = light[number]
         known = usable_pixels(request, view)
         nearest, strayed = _nearest_known(exact, known, lost)
         exact[strayed] = nearest[strayed, ::-1]
         sampled = _sample(image, known, exact, nearest)
-        local = Solution(frontal.pixels, nearest, match.solution.energy)
+        local = Solution(frontal.pixels, nearest, match.solution.energy, light)
         filled = render(image, frontal.hole, unknown, local, sampled)
         corner = np.array([view[0].start, view[1].start], np.int32)
         pixels, sources = frontal.pixels + corner, nearest + corner

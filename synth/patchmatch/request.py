@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError, InputTypeError
 from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
+from synth.patchmatch.adaptation import Adapt
 from synth.patchmatch.em import Effort
 from synth.patchmatch.regions import bounding_window
 from synth.patchmatch.variation import Variation
@@ -53,6 +54,7 @@ class Request:
     depth_offset: int = 0
     method: Method = "patchmatch"
     variation: Variation = field(default_factory=Variation)
+    adapt: Adapt = "none"
 
 
 def make_request(
@@ -66,14 +68,18 @@ def make_request(
     seed: int,
     method: str = "patchmatch",
     variation: Variation | None = None,
+    adapt: str = "none",
 ) -> Request:
     """Check everything before any work is done."""
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}, but 'patchmatch' or 'efros-leung' is needed")
-    if method != "patchmatch" and variation:
+    if adapt not in get_args(Adapt):
+        choices = ", ".join(repr(kind) for kind in get_args(Adapt))
+        raise InputError(f"adapt is {adapt!r}, but one of {choices} is needed")
+    if method != "patchmatch" and (variation or adapt != "none"):
         raise InputError(
             f"method is {method!r}, which copies single pixels as they are; "
-            "pass method='patchmatch', or leave out rotate, scale and mirror"
+            "pass method='patchmatch', or leave out adapt, rotate, scale and mirror"
         )
     if quality not in get_args(Quality):
         choices = ", ".join(repr(q) for q in get_args(Quality))
@@ -97,7 +103,7 @@ def make_request(
     return Request(
         image, hole, source, guide, patch, EFFORTS[quality], key_of(seed),
         _check_planes(planes, hole), method=method,  # type: ignore[arg-type]
-        variation=variation or Variation(),
+        variation=variation or Variation(), adapt=adapt,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from synth.errors import InputError
 from synth.kernels._jit import threads
 from synth.patchmatch.copies import Ground, with_copies
 from synth.patchmatch.em import Solution, solve
-from synth.patchmatch.features import extract, guide_channels
+from synth.patchmatch.features import colour_range, extract, guide_channels
 from synth.patchmatch.membrane import membrane
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
@@ -94,12 +94,13 @@ def match_window(
         bits = None if ground.guide is None else guide_channels(ground.guide, colours)
         features = extract(ground.image, ground.unknown, bits, 2**levels // 2 + 1)
         pyramid = build(Level(features.channels, hole, allowed), levels, request.patch)
-        voted = features.voted
+        voted, hues = features.voted, features.colours
         del features, allowed  # the pyramid has them, and gives them up level by level
     with clock("search"), threads() as bands:
         solution = solve(
             pyramid, voted, patch=request.patch, effort=request.effort,
             key=request.key, lane=lane, bands=bands, tick=tick,
+            mode=request.adapt, colours=hues,
         )  # fmt: skip
     return Match(view, hole, ground, solution)
 
@@ -196,11 +197,16 @@ def render(
     low, high = float(known.min()), float(known.max())
     if low / 2 == high / 2:  # equal, or so close to 0 that nothing lies between them
         return copied
+    light = solution.change
+    if light is not None:
+        light = light.in_units(*colour_range(image, unknown))
     change = membrane(
         colours, hole, unknown, solution.pixels, solution.sources, (low, high),
-        inside=sampled is None,
+        inside=sampled is None, light=light,
     )  # fmt: skip
     base = colours[y, x] if sampled is None else sampled[:, : colours.shape[2]]
+    if light is not None:
+        base = light(base.astype(np.float64))
     with np.errstate(over="ignore"):  # what is more than a float can hold is cut to the range
         corrected = np.clip(base + change * (high / 2 - low / 2) * 2, low, high)
     if image.dtype.kind == "u":
