@@ -144,3 +144,22 @@ def relaxed(values: Array, wanted: Array, pixels: Array, fixed: Array, screening
                 right[index] += values[at]
                 matrix[index, index] += 1
     return np.atleast_1d(spsolve(matrix.tocsr(), right))
+
+
+def adapted(there, here, colours, joint, most_gain, most_shift):
+    """Change a source patch (p, p, channels) so that it is like a target patch, within bounds.
+
+    Returns the changed patch and by how much each mean was shifted.
+    """
+    here, there = here.astype(float), there.astype(float)
+    area, channels = here.shape[0] * here.shape[1], here.shape[2]
+    noise = 9 * area * channels
+    spreads = [area * one.var(axis=(0, 1)).sum() + noise for one in (there, here)]
+    gain = min(max((spreads[0] / spreads[1]) ** 0.5, 1 / most_gain), most_gain)
+    shift = (there - here).mean(axis=(0, 1))
+    shift[colours:] = 0
+    if joint:
+        shift[:colours] = shift[:colours].mean()
+    shift = np.clip(shift, -most_shift, most_shift)
+    mean = here.mean(axis=(0, 1))
+    return gain * (here - mean) + mean + shift, shift

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import naive_fill
 import numpy as np
 import pytest
 from conftest import write_pair
 from skimage import data
+from synth.kernels._jit import threads
 
 import synth
 from synth.errors import InputError, InputTypeError
 from synth.files import load, save
+from synth.patchmatch.adaptation import Adaptation, Change
 from synth.patchmatch.copies import Ground, with_copies
+from synth.patchmatch.em import Effort, _Solver
+from synth.patchmatch.pyramid import Level
+from synth.patchmatch.stage import make_stage
 from synth.patchmatch.variation import Variation
 
 
@@ -68,13 +74,92 @@ def test_an_enlarged_motif_is_filled_better_by_enlarged_copies():
     assert error(synth.fill(image, hole, scale=(1, 1.25)), image, hole) < plain / 2
 
 
+def lamp(shape: tuple[int, ...], most: float) -> np.ndarray:
+    """Return light that falls off round a place beside the middle, from ``most`` to −``most``."""
+    row, column = np.indices(shape[:2])
+    return most * (2 * np.exp(-((row - 50) ** 2 + (column - 70) ** 2) / 60**2) - 1)
+
+
+def lit(mode: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return tiles in uneven light, colours unlike one another for "color", and a hole in it."""
+    tiles = np.tile(cloth(24, 5), (7, 7)) * 0.4 + 77
+    light = lamp(tiles.shape, 50)
+    planes = [
+        tiles + light * share for share in ((1, 1, 1) if mode == "brightness" else (1, 0, -1))
+    ]
+    hole = np.zeros(tiles.shape, bool)
+    hole[58:110, 52:112] = True
+    return np.stack(planes, axis=2).astype(np.uint8), hole
+
+
+@pytest.mark.parametrize("mode", ["brightness", "color"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_uneven_light_goes_on_where_copies_are_adapted(mode, dtype):
+    image, hole = lit(mode)
+    unit = {"uint8": 1, "uint16": 257, "float32": 1 / 255}[dtype]
+    image = (image * np.array(unit, dtype)).astype(dtype)
+    adapted = synth.fill(image, hole, adapt=mode, planes=None)
+    assert adapted.dtype == image.dtype
+    assert (adapted[~hole] == image[~hole]).all()
+    plain = error(synth.fill(image, hole, planes=None), image, hole)
+    assert error(adapted, image, hole) < 0.6 * plain
+
+
+@pytest.mark.parametrize("planes", [None, np.eye(3)])
+def test_adapted_fills_do_not_depend_on_threads_or_on_what_the_hole_holds(monkeypatch, planes):
+    image, hole = lit("color")
+    options = {"adapt": "color", "rotate": (0, 90), "quality": "draft", "planes": planes}
+    monkeypatch.setenv("SYNTH_NUM_THREADS", "1")
+    one = synth.fill(image, hole, seed=3, **options)
+    monkeypatch.setenv("SYNTH_NUM_THREADS", "3")
+    changed = np.where(hole[..., None], 255 - image, image)
+    assert (synth.fill(changed, hole, seed=3, **options) == one).all()
+
+
+@pytest.mark.parametrize("joint", [0, 1])
+@pytest.mark.parametrize("patch", [5, 8])
+def test_costs_are_those_of_adapted_patches(joint, patch):
+    rng = np.random.default_rng(patch)
+    features = np.clip(rng.normal(120, 30, (40, 44, 1)) + rng.normal(0, 15, (40, 44, 5)), 0, 255)
+    features = features.astype(np.uint8)
+    hole = np.zeros((40, 44), bool)
+    hole[10:20, 12:24] = True
+    stage = make_stage(Level(features, hole, ~hole), 4, patch)
+    stage.content[hole] = rng.integers(60, 200, (int(hole.sum()), 5))
+    mode = "brightness" if joint else "color"
+    colours, gain, shift = 3, 1.25, 24.0
+    with threads(1) as bands:
+        solver = _Solver((1, 2), 0, Effort(1, 1, 1, 1), bands)
+        solver.adaptation = Adaptation(stage, mode, colours, bands)
+        solver.search(stage, np.array([8, 2], np.int64))
+    scale, offset = solver.adaptation.scale, solver.adaptation.offset
+    source = features.copy()
+    source[hole] = 0
+    for y, x in stage.queries:
+        row, column = stage.field[y, x]
+        there = stage.content[y : y + patch, x : x + patch]
+        here = source[row : row + patch, column : column + patch]
+        wanted, moved = naive_fill.adapted(there, here, colours, joint, gain, shift)
+        cost = np.square(wanted - there).sum() + 0.05 * patch**2 * np.square(moved).sum()
+        assert stage.cost[y, x] == pytest.approx(cost, rel=1e-5, abs=2)
+        changed = here[..., :4] * scale[y, x] + offset[y, x]
+        assert np.abs(changed - wanted[..., :4]).max() < 1e-3
+
+
+def test_a_change_is_the_same_in_other_units():
+    change = Change(np.array([1.2], np.float32), np.array([[10.0]], np.float32))
+    units = change.in_units(-1.0, 3.0)
+    eight_bits = change(np.array([[100.0]]))
+    assert units(100 / 255 * 4 - 1.0 + np.zeros((1, 1))) == pytest.approx(eight_bits / 255 * 4 - 1)
+
+
 def test_nothing_asked_for_is_the_plain_fill():
     image = data.coffee()[50:200, 150:350]
     hole = np.zeros(image.shape[:2], bool)
     hole[60:90, 40:70] = True
     plain = synth.fill_details(image, hole, quality="draft")
     for options in (
-        {"rotate": None, "scale": None, "mirror": False},
+        {"adapt": "none", "rotate": None, "scale": None, "mirror": False},
         {"rotate": (0, 0), "scale": (1, 1)},
     ):
         again = synth.fill_details(image, hole, quality="draft", **options)
@@ -96,8 +181,8 @@ def test_threads_and_values_in_the_hole_do_not_matter(monkeypatch, planes):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
-@pytest.mark.parametrize("channels", [0, 4, 7])
-def test_every_kind_of_picture_keeps_its_range_and_its_surroundings(dtype, channels):
+@pytest.mark.parametrize(("channels", "adapt"), [(0, "brightness"), (4, "color"), (7, "none")])
+def test_every_kind_of_picture_keeps_its_range_and_its_surroundings(dtype, channels, adapt):
     scale = {np.uint8: 1.0, np.uint16: 257.0}.get(dtype, 1 / 255)
     image = (cloth(90) * scale).astype(dtype)
     if channels:
@@ -112,7 +197,7 @@ def test_every_kind_of_picture_keeps_its_range_and_its_surroundings(dtype, chann
     guide = np.indices(hole.shape)[1] // 30
     details = synth.fill_details(
         image, hole, source=source, guide=guide, quality="draft",
-        rotate=(-15, 30), scale=(0.6, 1.2), mirror=True,
+        adapt=adapt, rotate=(-15, 30), scale=(0.6, 1.2), mirror=True,
     )  # fmt: skip
     assert details.image.dtype == image.dtype
     assert (details.image[~hole] == image[~hole]).all()
@@ -171,6 +256,8 @@ def test_large_windows_get_fewer_copies(monkeypatch):
         ({"scale": ("a", "b")}, InputError, "from 0.5 to 2"),
         ({"scale": (1j, 2)}, InputTypeError, "from 0.5 to 2"),
         ({"mirror": True, "method": "efros-leung"}, InputError, "leave out"),
+        ({"adapt": "color", "method": "efros-leung"}, InputError, "leave out"),
+        ({"adapt": "light"}, InputError, "'brightness'"),
         ({"mirror": "yes"}, InputTypeError, "True or False"),
     ],
 )
@@ -185,10 +272,13 @@ def test_the_command_line_passes_everything_on(run, filling, tmp_path):
     common = (
         "fill", tmp_path / "a.png", "-m", tmp_path / "masks" / "a.png", "-o", tmp_path / "b.png",
     )  # fmt: skip
-    done = run(*common, "--rotate", "-20,20", "--scale", "0.8,1.25", "--mirror")
+    done = run(
+        *common, "--rotate", "-20,20", "--scale", "0.8,1.25", "--mirror", "--adapt", "color"
+    )
     assert done.code == 0, done.err
     call = filling[0]
     assert (call.rotate, call.scale, call.mirror) == ((-20, 20), (0.8, 1.25), True)
+    assert call.adapt == "color"
     done = run(*common, "--overwrite", "--rotate", "20")
     assert done.code == 2
     assert "two numbers with a comma" in done.err
