@@ -25,7 +25,8 @@ __all__ = [
 
 #: The last counter words of densities and of Bayes' rule (`synth.randomness.Purpose` has those of
 #: the kernels).
-COMPONENTS, NOISE, LABELS, CHILDREN, RESAMPLE, METROPOLIS = 80, 81, 96, 97, 98, 99
+COMPONENTS, NOISE, RADII = 80, 81, 82
+LABELS, CHILDREN, RESAMPLE, METROPOLIS = 96, 97, 98, 99
 START_ROWS, START_MEANS, HELD_OUT, SPREAD = 100, 101, 102, 103
 PATCH_SHIFTS, PATCH_CORNERS = 104, 105  # and 106: the corners in contrasts
 

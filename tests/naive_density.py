@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.integrate import quad
+from scipy.special import gamma, logsumexp
 from scipy.stats import multivariate_normal
 
 
@@ -14,5 +15,35 @@ def kernel_log_prob(points, weights, covariance, queries):
         [
             logsumexp(np.atleast_1d(normal.logpdf(query - points)), b=weights / weights.sum())
             for query in queries
+        ]
+    )
+
+
+PROFILES = {
+    "tophat": lambda s: float(s <= 1),
+    "epanechnikov": lambda s: max(1 - s * s, 0.0),
+    "triangular": lambda s: max(1 - s, 0.0),
+    "exponential": lambda s: np.exp(-s),
+}
+
+
+def shaped_prob(kernel, points, weights, covariance, queries):
+    """Σ wᵢ K(q − xᵢ), its scale and height found by integrating over the radius."""
+    profile, d = PROFILES[kernel], len(covariance)
+    end = np.inf if kernel == "exponential" else 1
+    mass = quad(lambda s: s ** (d - 1) * profile(s), 0, end)[0]
+    square = quad(lambda s: s ** (d + 1) * profile(s), 0, end)[0]
+    scale = np.sqrt(d * mass / square)  # then the variance along each axis is 1
+    sphere = 2 * np.pi ** (d / 2) / gamma(d / 2)
+    height = 1 / (sphere * scale**d * mass * np.sqrt(np.linalg.det(covariance)))
+    inverse = np.linalg.inv(covariance)
+    share = weights / weights.sum()
+    return np.array(
+        [
+            sum(
+                w * height * profile(np.sqrt((q - x) @ inverse @ (q - x)) / scale)
+                for w, x in zip(share, points, strict=True)
+            )
+            for q in queries
         ]
     )

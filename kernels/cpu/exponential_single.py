@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-__all__ = ["exp2_single", "larger_single"]
+__all__ = ["exp2_single", "fused_single", "larger_single"]
 
 _I32 = ir.IntType(32)
 _ROUND = np.float32(12582912.0)  # 1.5 · 2²³: leaves the whole part in the low bits
@@ -22,7 +22,7 @@ _C0 = np.float32(1.0)
 
 
 @intrinsic
-def _fused(_, x, y, z):
+def fused_single(_, x, y, z):
     """X · y + z with one rounding."""
 
     def generate(context, builder, signature, arguments):
@@ -60,10 +60,10 @@ def exp2_single(t):
     t = larger_single(t, _LEAST)
     z = t + _ROUND
     r = t - (z - _ROUND)
-    p = _fused(_C6, r, _C5)
-    p = _fused(p, r, _C4)
-    p = _fused(p, r, _C3)
-    p = _fused(p, r, _C2)
-    p = _fused(p, r, _C1)
-    p = _fused(p, r, _C0)
+    p = fused_single(_C6, r, _C5)
+    p = fused_single(p, r, _C4)
+    p = fused_single(p, r, _C3)
+    p = fused_single(p, r, _C2)
+    p = fused_single(p, r, _C1)
+    p = fused_single(p, r, _C0)
     return _scaled(p, z)

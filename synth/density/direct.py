@@ -1,12 +1,15 @@
-"""Log-sums of Gaussians, every point at every query: exact wherever the queries lie."""
+"""Log-sums of Gaussians and exponentials, every point at every query: exact wherever they lie."""
 
 from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.kernels._jit import threads
-from synth.kernels.cpu import kernel_sums
+from synth.kernels.cpu import kernel_sums, kernel_sums_single
 
 __all__ = ["batches", "direct_log_sums", "responsibilities"]
 
@@ -24,6 +27,9 @@ def direct_log_sums(
     log_weights: NDArray[np.float64],
     queries: NDArray[np.float64],
     precision: NDArray[np.float64] | None = None,
+    *,
+    length: float | None = None,
+    single: bool = False,
 ) -> NDArray[np.float64]:
     """Return log Σⱼ wⱼ exp(−½ aⱼ |qᵢ − xⱼ|²), (m,).
 
@@ -35,50 +41,56 @@ def direct_log_sums(
     queries : (m, d)
     precision : (n,), optional
         aⱼ, 1 if not given: Abramson's local bandwidths, inverse and squared.
+    length : float, optional
+        Sum up exp(−√aⱼ |qᵢ − xⱼ| / length) instead.
+    single : bool
+        In float32.
 
     Notes
     -----
     The largest exponent of each query is kept apart (log-sum-exp, online), so nothing underflows.
     """
+    dtype, kernels = (np.float32, kernel_sums_single) if single else (np.float64, kernel_sums)
     out = np.empty(len(queries))
-    center = points.mean(axis=0)  # keeps the products small, in which digits cancel
-    points, queries = points - center, queries - center
-    scales = np.full(len(points), 0.5 * _LOG2E)
+    center = points.mean(axis=0)  # keeps the numbers small, in which digits cancel
+    points, queries = (points - center).astype(dtype), (queries - center).astype(dtype)
+    scales = np.full(len(points), (0.5 if length is None else 1 / length) * _LOG2E)
     if precision is not None:
-        scales = scales * precision
+        scales = scales * (precision if length is None else np.sqrt(precision))
     offsets = log_weights * _LOG2E
-    bands = -(-len(queries) // kernel_sums.QUERIES)
+    bands = -(-len(queries) // kernels.QUERIES)
     with threads() as run:
-        if points.shape[1] < _WIDE:
+        if points.shape[1] < _WIDE or length is not None:
             columns = np.ascontiguousarray(queries.T)
-            rows = np.ascontiguousarray(points)
-            run(kernel_sums.log_sums, bands, rows, scales, offsets, columns, out)
+            each = (scales.astype(dtype), offsets.astype(dtype))
+            root = length is not None
+            run(kernels.log_sums, bands, np.ascontiguousarray(points), *each, columns, root, out)
         else:
-            squares = np.einsum("nd,nd->n", points, points)
+            squares = np.einsum("nd,nd->n", points, points, dtype=np.float64)
             level = (offsets - scales * squares)[:, np.newaxis]
             left = np.hstack([2 * scales[:, np.newaxis] * points, -scales[:, np.newaxis], level])
-            run(_product_band, bands, left, queries, out)
+            run(_product_band, bands, kernels, left.astype(dtype), queries, out)
     return out / _LOG2E
 
 
 def _product_band(
-    left: NDArray[np.float64],
-    queries: NDArray[np.float64],
+    kernels: ModuleType,
+    left: NDArray[Any],
+    queries: NDArray[Any],
     out: NDArray[np.float64],
     band: int,
 ) -> None:
     """`log_sums` for one band of queries by products [2ax, −a, b − a|x|²] · [q, |q|², 1]."""
-    own = queries[band * kernel_sums.QUERIES : (band + 1) * kernel_sums.QUERIES]
-    lanes = -(-len(own) // kernel_sums.LANES) * kernel_sums.LANES
-    right = np.zeros((left.shape[1], lanes))
-    right[:-2, : len(own)] = own.T
-    right[-2, : len(own)] = np.einsum("nd,nd->n", own, own)
+    own = queries[band * kernels.QUERIES : (band + 1) * kernels.QUERIES]
+    right = np.empty((left.shape[1], len(own)), left.dtype)
+    right[:-2] = own.T
+    right[-2] = np.einsum("nd,nd->n", own, own)
     right[-1] = 1.0
-    maximum, total = np.full(lanes, -np.inf), np.zeros(lanes)
+    maximum, total = np.full(len(own), -np.inf, left.dtype), np.zeros(len(own))
     for first in range(0, len(left), _POINTS):
-        kernel_sums.exponent_sums(left[first : first + _POINTS] @ right, maximum, total)
-    start = band * kernel_sums.QUERIES
-    out[start : start + len(own)] = (maximum + np.log2(total))[: len(own)]
+        kernels.exponent_sums(left[first : first + _POINTS] @ right, maximum, total)
+    start = band * kernels.QUERIES
+    out[start : start + len(own)] = maximum + np.log2(total)
 
 
 def batches(queries: int, points: int) -> list[slice]:

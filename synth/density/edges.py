@@ -13,9 +13,6 @@ from synth.errors import InputError
 
 __all__ = ["Edges", "check_edges"]
 
-#: Images farther than so many bandwidths away add less than 1e-17.
-_REACH = 9.0
-
 
 @dataclass(frozen=True)
 class Edges:
@@ -56,18 +53,21 @@ class Edges:
         return rows
 
     def images(
-        self, widths: NDArray[np.float64]
+        self, reach: NDArray[np.float64]
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Give sign and shift, (d,) each, so that ``sign · q + shift`` are the images of q."""
-        options = [self._column(column, width) for column, width in enumerate(widths)]
+        """Give sign and shift, (d,) each, so that ``sign · q + shift`` are the images of q.
+
+        Those farther away than ``reach``, (d,), add nothing and are left out.
+        """
+        options = [self._column(column, far) for column, far in enumerate(reach)]
         for choice in itertools.product(*options):
             sign, shift = zip(*choice, strict=True)
             yield np.array(sign), np.array(shift)
 
-    def _column(self, column: int, width: float) -> list[tuple[float, float]]:
+    def _column(self, column: int, reach: float) -> list[tuple[float, float]]:
         if column in self.period:
             low, high = self.period[column]
-            times = int(np.ceil(_REACH * width / (high - low))) + 1
+            times = int(np.ceil(reach / (high - low))) + 1
             return [(1.0, k * (high - low)) for k in range(-times, times + 1)]
         if column not in self.bounds:
             return [(1.0, 0.0)]
@@ -77,7 +77,7 @@ class Edges:
         if np.isinf(low):
             return [(1.0, 0.0), (-1.0, 2 * high)]
         step = 2 * (high - low)
-        times = int(np.ceil(_REACH * width / step)) + 1
+        times = int(np.ceil(reach / step)) + 1
         moves = [k * step for k in range(-times, times + 1)]
         return [(1.0, move) for move in moves] + [(-1.0, 2 * low + move) for move in moves]
 

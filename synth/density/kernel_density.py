@@ -8,20 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from synth.density import bandwidths
 from synth.density.bandwidths import Rule
-from synth.density.direct import batches, responsibilities
+from synth.density.conditioning import Kernels, condition
 from synth.density.edges import Edges, check_edges
 from synth.density.leave_one_out import left_out
 from synth.density.one_dimension import cumulative, invert
-from synth.density.sums import kernel_log_sums
+from synth.density.shapes import Kernel, Shape, shape_of
+from synth.density.slopes import expectations, pulls
+from synth.density.sums import Way, kernel_log_sums
 from synth.devices import Device, choose_device
 from synth.errors import InputError
 from synth.rows import (
     COMPONENTS,
     NOISE,
+    RADII,
     check_columns,
     check_count,
     check_rows,
@@ -36,7 +39,7 @@ Method = Literal["auto", "direct", "boxes"]
 
 
 class KernelDensity:
-    """A Gaussian kernel on each row of data: p(q) = Σ wᵢ N(q; xᵢ, H) / Σ wᵢ.
+    """A kernel on each row of data: p(q) = Σ wᵢ K(q − xᵢ) / Σ wᵢ, with K of covariance H.
 
     Parameters
     ----------
@@ -44,7 +47,11 @@ class KernelDensity:
         "scott" and "silverman" scale the data's covariance (Scott 2015, section 6.3); "isj" finds
         each column's width from its own roughness (Botev 2010); "loo" maximises the leave-one-out
         likelihood. Numbers are standard deviations, in the units of the columns; a matrix is the
-        kernel's covariance. Larger is smoother.
+        kernel's covariance. Larger is smoother. The rules are those for Gaussians.
+    kernel : {"gaussian", "epanechnikov", "tophat", "triangular", "exponential"}
+        Its shape, round in the metric of H. All have the covariance H: a top hat ends √(d + 2)
+        bandwidths away, Epanechnikov's 1 − r² at √(d + 4), a triangle 1 − r at
+        √((d + 2)(d + 3) / (d + 1)), and an exponential falls by e in 1 / √(d + 1).
     bounds : mapping of column to (low, high), optional
         Where a column ends; one side may be infinite. The kernels are mirrored there.
     period : mapping of column to (low, high), optional
@@ -57,6 +64,11 @@ class KernelDensity:
         "direct" adds up every kernel; "boxes" is a fast Gauss transform for one or two columns.
         Queries for which it cannot promise ``rtol``, far in the tails, are added up directly, so
         both are right everywhere. "auto" takes boxes where there are many pairs.
+    dtype : numpy.float32, numpy.float64 or None
+        Of direct sums; None is float64. float32 is faster, and `log_prob` is off by less than
+        1e-6 · (1 + r max(r, s)): r is the distance from the nearest row, s that of the farthest
+        row from the middle, in bandwidths. Adaptive and compact kernels and boxes stay
+        in float64.
     device : {"auto", "cpu", "cuda"}
 
     Attributes
@@ -88,13 +100,19 @@ class KernelDensity:
         self,
         bandwidth: Rule | ArrayLike = "scott",
         *,
+        kernel: Kernel = "gaussian",
         bounds: Mapping[int, tuple[float, float]] | None = None,
         period: Mapping[int, tuple[float, float]] | None = None,
         adaptive: bool = False,
         rtol: float = 1e-9,
         method: Method = "auto",
+        dtype: DTypeLike | None = None,
         device: Device = "auto",
     ) -> None:
+        self._power: float | None = None  # of what is left of a kernel on a ball
+        self._shape = shape_of(kernel, 1)
+        if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
+            raise InputError(f"dtype is {dtype!r}, but float32, float64 or None is needed")
         if method not in ("auto", "direct", "boxes"):
             raise InputError(f"method is {method!r}, not 'auto', 'direct' or 'boxes'")
         if not 1e-13 <= rtol <= 0.1:
@@ -104,6 +122,7 @@ class KernelDensity:
         choose_device(device)
         self.bandwidth, self.bounds, self.period = bandwidth, bounds, period
         self.adaptive, self.rtol, self.method = bool(adaptive), rtol, method
+        self.kernel, self.dtype = kernel, dtype
         self._edges = Edges()
         self._precision: NDArray[np.float64] | None = None
         self._width = 0
@@ -153,6 +172,7 @@ class KernelDensity:
         total = log_weights.max() + math.log(np.exp(log_weights - log_weights.max()).sum())
         self._log_weights = log_weights - total
         self._width = points.shape[1]
+        self._shape = shape_of(self.kernel, self._width, self._power)
         self._root = np.linalg.cholesky(covariance)
         if not hasattr(self, "_raw") or len(self._raw) != len(points):
             self._raw = self.weights
@@ -189,19 +209,23 @@ class KernelDensity:
 
     def _log_prob(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
         total = np.full(len(queries), -np.inf)
+        for sign, shift in self._edges.images(self._reach()):
+            total = np.logaddexp(total, self._sums(sign * self._edges.inside(queries) + shift))
+        total[self._edges.outside(queries)] = -np.inf
+        return np.asarray(total - np.log(np.diag(self._root)).sum() - self._shape.log_volume)
+
+    def _reach(self) -> NDArray[np.float64]:
+        """Return how far the widest kernel goes along each column, (d,)."""
         widths = np.sqrt(np.diag(self.covariance))
         if self._precision is not None:
             widths = widths / math.sqrt(self._precision.min())
-        for sign, shift in self._edges.images(widths):
-            total = np.logaddexp(total, self._sums(sign * self._edges.inside(queries) + shift))
-        total[self._edges.outside(queries)] = -np.inf
-        constant = np.log(np.diag(self._root)).sum() + self._width / 2 * math.log(2 * math.pi)
-        return np.asarray(total - constant)
+        return np.asarray(widths * self._shape.reach)
 
     def _sums(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
         points, asked = self._whiten(self.points), self._whiten(queries)
-        how = (self._precision, self.method, self.rtol)
-        return kernel_log_sums(points, self._log_weights, asked, *how)
+        single = self.dtype is not None and np.dtype(self.dtype) == np.float32
+        way = Way(self.method, self.rtol, single)
+        return kernel_log_sums(points, self._log_weights, asked, self._precision, self._shape, way)
 
     def _whiten(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         from scipy.linalg import solve_triangular
@@ -213,7 +237,11 @@ class KernelDensity:
         count, width = check_count(n), self._fitted()
         edges = np.cumsum(self.weights)
         picks = np.searchsorted(edges / edges[-1], uniforms(seed, COMPONENTS)(count), side="right")
-        noise = normals(uniforms(seed, NOISE), count, width) @ self._root.T
+        noise = normals(uniforms(seed, NOISE), count, width)
+        if self.kernel != "gaussian":
+            radii = self._shape.radii(uniforms(seed, RADII)(count))
+            noise *= (radii / np.linalg.norm(noise, axis=1))[:, np.newaxis]
+        noise = noise @ self._root.T
         if self._precision is not None:
             noise /= np.sqrt(self._precision[picks])[:, np.newaxis]
         return self._edges.inside(self.points[picks] + noise)
@@ -227,12 +255,12 @@ class KernelDensity:
     def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
         """Return P(x <= q) of each q, (m,); one column only. A period is counted from its low."""
         queries = check_rows(q, "q", self._one("cdf"))[:, 0]
-        return cumulative(queries, *self._line(), self._edges)
+        return cumulative(queries, *self._line(), self._shape, self._edges)
 
     def quantile(self, probability: ArrayLike) -> NDArray[np.float64]:
         """Return the x with P(x' <= x) of each probability in (0, 1); one column only."""
         self._one("quantile")
-        return invert(probability, *self._line(), self._edges)
+        return invert(probability, *self._line(), self._shape, self._edges)
 
     def _line(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         widths = np.full(len(self.points), math.sqrt(self.covariance[0, 0]))
@@ -254,9 +282,9 @@ class KernelDensity:
     def marginal(self, columns: int | list[int]) -> KernelDensity:
         """Return the density of some columns alone, in their order."""
         keep = check_columns(columns, self._fitted())
-        return self._part(
-            keep, self.points[:, keep], self._log_weights, self.covariance[np.ix_(keep, keep)]
-        )
+        shape = self._shape.marginal(len(keep))
+        kernels = Kernels(self.points[:, keep], self._log_weights, self._precision)
+        return self._part(keep, kernels, self.covariance[np.ix_(keep, keep)], shape)
 
     def given(self, values: Mapping[int, float]) -> KernelDensity:
         """Return the density of the other columns where some are known.
@@ -274,64 +302,58 @@ class KernelDensity:
         keep = [k for k in range(width) if k not in known]
         if not keep:
             raise InputError(f"all {width} columns are given; leave at least one open")
+        shape = self._shape.given(len(known))
         across = self.covariance[np.ix_(keep, known)]
         gain = np.linalg.solve(self.covariance[np.ix_(known, known)], across.T).T
         points = self.points[:, keep] + (value - self.points[:, known]) @ gain.T
         rest = self.covariance[np.ix_(keep, keep)] - gain @ across.T
-        below = self.marginal(known)
-        log_weights = self._log_weights + below._terms(value)
-        if not np.isfinite(log_weights.max()):
-            raise InputError(f"the known values {dict(values)} lie outside the bounds")
-        alive = log_weights > log_weights.max() - 700
-        precision = None if self._precision is None else self._precision[alive]
-        return self._part(keep, points[alive], log_weights[alive], rest, precision)
+        squares = self.marginal(known)._squares(value)
+        held = Kernels(points, self._log_weights, self._precision)
+        found = condition(held, squares, len(known), self._shape) if squares else None
+        if found is None or not len(found.points):
+            raise InputError(
+                f"no kernel reaches the known values {dict(values)}; they lie outside the bounds, "
+                "or the bandwidth is too small"
+            )
+        return self._part(keep, found, rest, shape)
 
-    def _terms(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log of each kernel's height at one place, up to a constant."""
-        total = np.full(len(self.points), -np.inf)
+    def _squares(self, value: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return r² of each image of one place from each kernel; none beyond the bounds."""
         if self._edges.outside(value[np.newaxis])[0]:
-            return total
-        precision = np.ones(len(self.points)) if self._precision is None else self._precision
-        widths = np.sqrt(np.diag(self.covariance) / precision.min())
+            return []
         white = self._whiten(self.points)
-        for sign, shift in self._edges.images(widths):
-            place = self._whiten((sign * value + shift)[np.newaxis])
-            total = np.logaddexp(total, -0.5 * precision * np.square(white - place).sum(axis=1))
-        return total + self._width / 2 * np.log(precision)
+        places = [sign * value + shift for sign, shift in self._edges.images(self._reach())]
+        return [np.square(white - self._whiten(place[np.newaxis])).sum(axis=1) for place in places]
 
     def _part(
-        self,
-        keep: list[int],
-        points: NDArray[np.float64],
-        log_weights: NDArray[np.float64],
-        covariance: NDArray[np.float64],
-        precision: NDArray[np.float64] | None = None,
+        self, keep: list[int], kernels: Kernels, covariance: NDArray[np.float64], shape: Shape
     ) -> KernelDensity:
         own = [
             {new: pairs[old] for new, old in enumerate(keep) if old in pairs}
             for pairs in (self._edges.bounds, self._edges.period)
         ]
-        method = "auto" if self.method == "boxes" else self.method
         part = KernelDensity(
-            covariance, bounds=own[0], period=own[1], rtol=self.rtol, method=method
+            covariance,
+            kernel=self.kernel,
+            bounds=own[0],
+            period=own[1],
+            rtol=self.rtol,
+            method="auto" if self.method == "boxes" else self.method,
+            dtype=self.dtype,
         )
-        part._edges = Edges(*own)
-        if precision is None and len(points) == len(self.points):
-            precision = self._precision
-        part._set(np.ascontiguousarray(points), log_weights, covariance, precision)
+        part._edges, part._power = Edges(*own), shape.power
+        points = np.ascontiguousarray(kernels.points)
+        part._set(points, kernels.log_weights, covariance, kernels.precision)
         return part
 
     def gradient(self, q: ArrayLike) -> NDArray[np.float64]:
         """Return ∇ log p at each row, (m, d): the score function, towards the data."""
         queries = check_rows(q, "q", self._fitted())
         self._plain("gradient")
+        if self.kernel != "gaussian":
+            raise InputError(f"gradient is for Gaussian kernels, but kernel is {self.kernel!r}")
         white, asked = self._whiten(self.points), self._whiten(queries)
-        precision = np.ones(len(white)) if self._precision is None else self._precision
-        log_weights = self._log_weights + self._width / 2 * np.log(precision)
-        pull = np.empty_like(queries)
-        for part in batches(len(asked), len(white)):
-            share = responsibilities(white, log_weights, asked[part], precision) * precision
-            pull[part] = share @ white - share.sum(axis=1, keepdims=True) * asked[part]
+        pull = pulls(white, self._log_weights, asked, self._precision)
         return np.asarray(np.linalg.solve(self._root.T, pull.T).T)
 
     def denoise(self, x: ArrayLike, sigma: float) -> NDArray[np.float64]:
@@ -343,12 +365,7 @@ class KernelDensity:
         queries = check_rows(x, "x", self._fitted())
         if not (np.isfinite(sigma) and sigma > 0):
             raise InputError(f"sigma is {sigma!r}, but a number above 0 is needed")
-        points, clean = self.points / sigma, np.empty_like(queries)
-        for part in batches(len(queries), len(points)):
-            asked = queries[part] / sigma
-            share = responsibilities(points, self._log_weights, asked, np.ones(len(points)))
-            clean[part] = share @ self.points
-        return clean
+        return expectations(self.points, self._log_weights, queries, float(sigma))
 
     def save(
         self,
@@ -374,6 +391,8 @@ class KernelDensity:
             bounds=np.array([(k, *v) for k, v in self._edges.bounds.items()]).reshape(-1, 3),
             period=np.array([(k, *v) for k, v in self._edges.period.items()]).reshape(-1, 3),
             rtol=np.array(self.rtol),
+            kernel=np.array(self.kernel),
+            power=np.array(self._shape.power),
         )
 
     @classmethod
@@ -383,7 +402,15 @@ class KernelDensity:
 
         held = read(path, "kernel density")
         pairs = [{int(k): (a, b) for k, a, b in held[name]} for name in ("bounds", "period")]
-        model = cls(held["covariance"], bounds=pairs[0], period=pairs[1], rtol=float(held["rtol"]))
+        kernel: Kernel = str(held.get("kernel", "gaussian"))  # type: ignore[assignment]
+        model = cls(
+            held["covariance"],
+            kernel=kernel,
+            bounds=pairs[0],
+            period=pairs[1],
+            rtol=float(held["rtol"]),
+        )
+        model._power = float(held["power"]) if "power" in held else None
         model._edges = Edges(*pairs)
         precision = held["precision"] if len(held["precision"]) else None
         model.adaptive = precision is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.sums import kernel_log_sums
+from synth.density.shapes import shape_of
+from synth.density.sums import Way, kernel_log_sums
 
 __all__ = ["left_out"]
 
@@ -20,7 +21,11 @@ def left_out(
     root = np.linalg.cholesky(covariance)
     white = np.ascontiguousarray(solve_triangular(root, rows.T, lower=True).T)
     log_shares = np.log(shares)
-    whole = np.exp(kernel_log_sums(white, log_shares, white, None, "auto", 1e-9))
+    whole = np.exp(
+        kernel_log_sums(
+            white, log_shares, white, None, shape_of("gaussian", white.shape[1]), Way()
+        )
+    )
     others = whole - shares  # a kernel's own height is its weight
     logs = np.log(np.maximum(others, 1e-300))
     for i in np.flatnonzero(others < 1e-4 * shares):  # where the difference has lost its digits

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.density.edges import Edges
+from synth.density.shapes import Shape
 from synth.errors import InputError
 
 __all__ = ["cumulative", "invert"]
@@ -18,19 +19,20 @@ def cumulative(
     points: NDArray[np.float64],
     widths: NDArray[np.float64],
     weights: NDArray[np.float64],
+    shape: Shape,
     edges: Edges,
 ) -> NDArray[np.float64]:
-    """Return P(x <= q): sums of error functions, over every image of the space."""
+    """Return P(x <= q): sums of the kernels' own, over every image of the space."""
     low, high = -np.inf, np.inf
     for pairs in (edges.bounds, edges.period):
         low, high = pairs.get(0, (low, high))
     clipped = np.clip(q, low, high)
     total = np.zeros(len(q))
-    for sign, shift in edges.images(np.array([widths.max()])):
-        part = _unbounded(sign[0] * clipped + shift[0], points, widths, weights)
+    for sign, shift in edges.images(np.array([widths.max() * shape.reach])):
+        part = _unbounded(sign[0] * clipped + shift[0], points, widths, weights, shape)
         if np.isfinite(low):
             start = np.array([sign[0] * low + shift[0]])
-            part = part - _unbounded(start, points, widths, weights)
+            part = part - _unbounded(start, points, widths, weights, shape)
         elif sign[0] < 0:
             part = part - 1.0
         total += sign[0] * part
@@ -42,14 +44,13 @@ def _unbounded(
     points: NDArray[np.float64],
     widths: NDArray[np.float64],
     weights: NDArray[np.float64],
+    shape: Shape,
 ) -> NDArray[np.float64]:
-    from scipy.special import ndtr
-
     out = np.empty(len(q))
     step = max(1, _BATCH // len(points))
     for start in range(0, len(q), step):
         part = q[start : start + step, np.newaxis]
-        out[start : start + step] = ndtr((part - points) / widths) @ weights
+        out[start : start + step] = shape.cumulative((part - points) / widths) @ weights
     return out
 
 
@@ -58,6 +59,7 @@ def invert(
     points: NDArray[np.float64],
     widths: NDArray[np.float64],
     weights: NDArray[np.float64],
+    shape: Shape,
     edges: Edges,
 ) -> NDArray[np.float64]:
     """Return the quantiles, by halving the interval until no number lies between its ends."""
@@ -72,7 +74,7 @@ def invert(
             low, high = np.maximum(low, pairs[0][0]), np.minimum(high, pairs[0][1])
     for _ in range(100):
         middle = low + (high - low) / 2
-        below = cumulative(middle, points, widths, weights, edges) < wanted
+        below = cumulative(middle, points, widths, weights, shape, edges) < wanted
         if ((middle == low) | (middle == high)).all():
             break
         low, high = np.where(below, middle, low), np.where(below, high, middle)

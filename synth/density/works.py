@@ -21,6 +21,8 @@ def works() -> list[Work]:
     """List calls that between them use every kernel of the package."""
     rows = np.random.default_rng(0).normal(size=(40, 20))
     few, wide = KernelDensity(1.0).fit(rows[:, :3]), KernelDensity(1.0).fit(rows)
+    singles = [KernelDensity(1.0, dtype=np.float32).fit(rows[:, :d]) for d in (3, 20)]
+    ends = KernelDensity(1.0, kernel="tophat").fit(rows[:, :3])
     boxes = KernelDensity(1.0, method="boxes").fit(rows[:, :2])
     noise = rows.astype(np.float32)
     prior = PatchPrior(2, patch=4, max_iter=1)
@@ -35,6 +37,9 @@ def works() -> list[Work]:
         *((name, partial(model.fit, rows[:, :3])) for name, model in mixtures.items()),
         ("kernel density, few columns", partial(few.log_prob, rows[:, :3])),
         ("kernel density, many columns", partial(wide.log_prob, rows)),
+        ("kernel density, few columns in float32", partial(singles[0].log_prob, rows[:, :3])),
+        ("kernel density, many columns in float32", partial(singles[1].log_prob, rows)),
+        ("kernel density, compact kernels", partial(ends.log_prob, rows[:, :3])),
         ("kernel density, boxes", partial(boxes.log_prob, rows[:, :2])),
         ("patch prior", lambda: prior.fit(noise).denoise(noise, 0.1)),
         ("patch prior, little noise", lambda: prior.denoise(noise, 1e-4)),

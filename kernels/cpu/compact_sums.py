@@ -1,0 +1,69 @@
+"""Sums of kernels that end somewhere: only points in the neighbouring cells are looked at.
+
+Bands are runs of queries. Each writes the results of its own queries only and adds up the points
+in their order, so bands may run at the same time and the result does not depend on the threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._jit import jit
+
+__all__ = ["QUERIES", "TRIANGLE", "compact_sums"]
+
+#: Queries of a band.
+QUERIES = 256
+#: The power that stands for 1 − r instead of (1 − r²)ᵖ.
+TRIANGLE = -1.0
+
+
+@jit
+def compact_sums(points, scales, weights, keys, queries, cells, sizes, power, out, band):
+    """Write Σⱼ wⱼ (1 − sⱼ |qᵢ − xⱼ|²)ᵖ over the points where that is not negative.
+
+    Parameters
+    ----------
+    points : (n, d) float64
+        In the order of their keys.
+    scales, weights : (n,) float64
+    keys : (n,) int64
+        Of each point's cell: (a · sizes[1] + b) · sizes[2] + c; rising.
+    queries : (m, d) float64
+    cells : (m, 3) int64
+        Of each query; those beyond the points' are outside of 0 … size − 1.
+    sizes : (3,) int64
+        Numbers of cells; a cell is at least as wide as a kernel reaches.
+    power : float
+        p, or `TRIANGLE`.
+    out : (m,) float64
+    band : int
+        Of `QUERIES` queries.
+    """
+    width = points.shape[1]
+    for i in range(band * QUERIES, min((band + 1) * QUERIES, queries.shape[0])):
+        total = 0.0
+        low = max(cells[i, 2] - 1, 0)
+        high = min(cells[i, 2] + 1, sizes[2] - 1)
+        for a in range(max(cells[i, 0] - 1, 0), min(cells[i, 0] + 2, sizes[0])):
+            for b in range(max(cells[i, 1] - 1, 0), min(cells[i, 1] + 2, sizes[1])):
+                row = (a * sizes[1] + b) * sizes[2]
+                start = np.searchsorted(keys, row + low)
+                end = np.searchsorted(keys, row + high, side="right")
+                for j in range(start, end):
+                    square = 0.0
+                    for k in range(width):
+                        apart = queries[i, k] - points[j, k]
+                        square += apart * apart
+                    left = 1.0 - square * scales[j]
+                    if left < 0.0:
+                        continue
+                    if power == 0.0:
+                        total += weights[j]
+                    elif power == 1.0:
+                        total += weights[j] * left
+                    elif power == TRIANGLE:  # 1 − r without its cancellation
+                        total += weights[j] * left / (1.0 + np.sqrt(square * scales[j]))
+                    else:
+                        total += weights[j] * left**power
+        out[i] = total
