@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.transform import resize
 
-__all__ = ["mosaic", "photograph"]
+__all__ = ["mosaic", "original", "photograph"]
 
 
 def photograph(name: str, side: int = 512) -> NDArray[np.uint8]:
@@ -24,6 +24,11 @@ def photograph(name: str, side: int = 512) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image.astype(np.uint8))
 
 
+def original(name: str) -> NDArray[np.uint8]:
+    """Load a photograph as it is shipped; "china" and "flower" come with scikit-learn."""
+    return np.ascontiguousarray(_load(name))
+
+
 def mosaic() -> NDArray[np.uint8]:
     """Eight photographs of 512² in two rows of four: 2 097 152 pixels of real detail.
 
@@ -36,6 +41,10 @@ def mosaic() -> NDArray[np.uint8]:
 
 
 def _load(name: str) -> NDArray[np.uint8]:
+    if name in ("china", "flower"):
+        from sklearn.datasets import load_sample_image
+
+        return np.asarray(load_sample_image(f"{name}.jpg"))
     if name.startswith("motorcycle"):
         left, right, _ = data.stereo_motorcycle()  # type: ignore[no-untyped-call]
         return np.asarray(right if name.endswith("right") else left)
