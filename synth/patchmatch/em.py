@@ -204,7 +204,7 @@ class _Solver:
             unknown &= ~layer
             known_view[layer] = -1
 
-    def descend(self, coarse: Stage, before: Adaptation | None, fine: Stage) -> None:
+    def descend(self, coarse: Stage, fine: Stage, before: Adaptation | None = None) -> None:
         """Carry the field over to the finer level and vote from the finer source.
 
         ``before`` is the coarser level's adaptation.
@@ -393,7 +393,7 @@ def solve(
             solver.peel(stage, number)
             radii = _radii(max(stage.penalty.shape), 2)
         else:
-            solver.descend(previous, coarser, stage)
+            solver.descend(previous, stage, coarser)
             previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
         complete = number >= _LAYOUT_LEVEL

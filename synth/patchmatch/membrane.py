@@ -92,7 +92,7 @@ def _at_border(
     sources: NDArray[np.int32],
     half_range: float,
     box: tuple[slice, slice],
-    light: Change | None,
+    light: Change | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Known pixels beside the hole, minus what lies beside the copied pixels at their sources.
 
@@ -125,7 +125,7 @@ def _between_copies(
     pixels: NDArray[np.int32],
     sources: NDArray[np.int32],
     half_range: float,
-    light: Change | None,
+    light: Change | None = None,
 ) -> NDArray[np.float32]:
     """Sum over the four neighbours of how much the step to each should change, (n, channels).
 
