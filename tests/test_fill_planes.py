@@ -35,6 +35,51 @@ def test_rows_in_perspective_go_on_straight():
     assert on_plane > without + 0.15
 
 
+def corner():
+    """Return two tiled walls that meet in an upright edge, where each is, and a hole on both."""
+    there = np.broadcast_to(np.arange(SIDE) < SIDE // 2, (SIDE, SIDE))
+    walls = []
+    for lean, light in ((0.9, 200), (-1.1, 130)):  # both recede from the edge
+        to_middle = np.array([[1, 0, -SIDE / 2], [0, 1, -SIDE / 2], [0, 0, 1.0]])
+        perspective = np.array([[1, 0, 0], [0, 1, 0], [lean / SIDE, 0, 1.0]])
+        onto_tiles = np.array([[1, 0, 2 * SIDE], [0, 1, 2 * SIDE], [0, 0, 1.0]])
+        walls.append(seen(onto_tiles @ perspective @ to_middle, tiles(4 * SIDE, ground=light)))
+    return np.where(there, *walls), there, oval((SIDE, SIDE), 0.4)
+
+
+def test_each_part_of_a_hole_is_filled_on_its_own_plane():
+    image, left, hole = corner()
+    planes = [("auto", left), ("auto", ~left)]
+    details = synth.fill_details(image, hole, planes=planes)
+    both = ssim(details.image, image, hole)
+    for other in (None, "auto"):
+        assert both > ssim(synth.fill(image, hole, planes=other), image, hole) + 0.1
+    np.testing.assert_array_equal(details.image[~hole], image[~hole])
+    np.testing.assert_array_equal(details.pixels, np.argwhere(hole))
+    from_left = left[tuple(details.sources.T)]
+    np.testing.assert_array_equal(from_left, left[tuple(details.pixels.T)])
+    assert not hole[tuple(details.sources.T)].any()
+    homographies = [synth.find_planes(image, hole | ~own).planes[0].homography
+                    for own in (left, ~left)]  # fmt: skip
+    given = list(zip(homographies, (left, ~left), strict=True))
+    assert ssim(synth.fill(image, hole, planes=given), image, hole) > both - 0.1
+
+
+def test_parts_that_do_not_fit_are_told():
+    image, left, hole = corner()
+    for planes, words in (
+        ([(np.eye(3), left), (np.eye(3), left)], "overlaps"),
+        ([(np.eye(3), hole)], "inside the hole"),
+        ([("auto", np.zeros_like(left)), ("some", ~left)], "homography"),
+        ([(np.eye(3), left[:9])], "320×320"),
+    ):
+        with pytest.raises((InputError, InputTypeError), match=words):
+            synth.fill(image, hole, planes=planes)
+    flat = np.full((64, 64), 9, np.uint8)
+    with pytest.raises(InputError, match="no plane is seen"):
+        synth.fill(flat, oval(flat.shape), planes=[("auto", np.ones((64, 64), bool))])
+
+
 def test_the_brick_wall_keeps_its_rows():
     image = data.brick()
     row, column = np.ogrid[:512, :512]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -35,6 +35,7 @@ from synth.patchmatch.request import (
     make_request,
 )
 from synth.patchmatch.selection import choose
+from synth.patchmatch.several import check_parts, fill_parts
 from synth.patchmatch.variation import check_variation
 from synth.progress import Callback, Progress, report
 from synth.randomness import key_of
@@ -42,7 +43,7 @@ from synth.randomness import key_of
 #: Trials take about so many times as long as the fill itself.
 _CHOICE = 1.0
 #: what ``planes`` may be
-PlanesArgument = Literal["auto"] | NDArray[Any] | None
+PlanesArgument = Literal["auto"] | NDArray[Any] | Sequence[tuple[Any, NDArray[Any]]] | None
 
 __all__ = ["FillDetails", "Quality", "extend", "fill", "fill_details"]
 
@@ -93,11 +94,13 @@ def fill(
         Labels (integers) or features (floats) known everywhere, inside the hole as well, that a
         copied patch must match too. Labels weigh as much as the colours do, features as one
         colour channel each.
-    planes : "auto", None or (3, 3) array
+    planes : "auto", None, (3, 3) array, or list of ((3, 3) array, (rows, columns) mask)
         The plane that the hole lies on: there the picture is matched as seen frontally, so that
         rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
         (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
-        (x, y, 1) is taken as it is.
+        (x, y, 1) is taken as it is. A list of (homography or "auto", region), each region True
+        where a plane is seen, fills each part of the hole on its own, and what lies on none
+        without.
     adapt : {"none", "brightness", "color"}
         Whether copies may be made brighter or darker, of more or less contrast, to fit where they
         are copied to: "brightness" all channels alike, "color" each channel by its own. Takes
@@ -196,8 +199,10 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
+        on_planes = check_parts(planes, image, hole)
+        one_plane = planes if on_planes is None else None
         request = make_request(
-            image, hole, patch, quality, source, guide, planes, seed, method,
+            image, hole, patch, quality, source, guide, one_plane, seed, method,
             check_variation(rotate, scale, mirror), adapt,
         )  # fmt: skip
         count = None if samples is None else check_samples(samples)
@@ -220,7 +225,17 @@ def fill_details(
 
         if method == "efros-leung":
             return _grow(request, clock, part_of)
-        return _fill(request, parts, clock, part_of)
+        if on_planes is None:
+            return _fill(request, parts, clock, part_of)
+        steps = len(on_planes) + 1
+
+        def step(request: Request, place: int) -> FillDetails:
+            def part_of_step(progress: Progress) -> None:
+                part_of(Progress(progress.stage, (place + progress.fraction) / steps))
+
+            return _fill(request, windows(request.hole, request.patch), clock, part_of_step)
+
+        return fill_parts(request, on_planes, step)
 
     choice = None
     if choosing:

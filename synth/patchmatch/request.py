@@ -21,6 +21,7 @@ __all__ = [
     "Method",
     "Quality",
     "Request",
+    "check_homography",
     "check_margins",
     "check_patch",
     "check_samples",
@@ -174,9 +175,14 @@ def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 def _check_planes(planes: Any, hole: NDArray[np.bool_]) -> Any:
     if planes is None or (isinstance(planes, str) and planes == "auto"):
         return planes
+    return check_homography(planes, hole)
+
+
+def check_homography(planes: Any, hole: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the homography of a plane that the whole hole lies on."""
     needed = (
         '"auto", None or a homography is needed: a 3×3 matrix of finite numbers from the '
-        "picture's (x, y, 1) to the plane"
+        "picture's (x, y, 1) to the plane; or a list of (homography, region)"
     )
     try:
         matrix = np.array(planes, np.float64)
