@@ -110,6 +110,29 @@ def test_missing_values_are_for_mixtures(tmp_path, rows):
 
 
 @pytest.mark.parametrize("kind", ["kde", "gmm"])
+def test_weights_are_repetition(tmp_path, rows, kind):
+    times = np.arange(200) % 3
+    save_table(tmp_path / "a.csv", ("a", "times", "b"), np.insert(rows[:, :2], 1, times, axis=1))
+    options = ["--kernel", "tophat"] if kind == "kde" else ["--components", 1]
+    done = call("fit", tmp_path / "a.csv", "-o", tmp_path / "m.npz", "--weights", "times",
+                "--model", kind, "--json", *options)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    repeated = np.repeat(rows[:, :2], times, axis=0)
+    model = (
+        synth.KernelDensity(kernel="tophat") if kind == "kde" else synth.GaussianMixture(1)
+    ).fit(repeated)
+    assert told["columns"] == ["a", "b"]
+    if kind == "gmm":
+        assert told["log_likelihood"] == pytest.approx(model.score(repeated))
+    else:  # Scott's rule counts effective rows, so only the shape is the same
+        assert synth.KernelDensity.load(tmp_path / "m.npz").kernel == "tophat"
+    done = call("fit", tmp_path / "a.csv", "-o", tmp_path / "n.npz", "--weights", "c")
+    assert done.exit_code == 1
+    assert "no column 'c' beside others" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["kde", "gmm"])
 def test_a_drawing(tmp_path, data, kind):
     done = call("fit", data, "-o", tmp_path / "m.npz", "--model", kind, "--plot",
                 tmp_path / "p.png")  # fmt: skip
@@ -151,6 +174,7 @@ def test_missing_extras_have_their_own_code(tmp_path, data, monkeypatch):
         (["fit", "data.csv", "-o", "m.npz", "--bandwidth", "1,2"], 1, "one number"),
         (["fit", "data.csv", "-o", "m.npz", "--components", "3"], 2, "goes with --model gmm"),
         (["fit", "data.csv", "-o", "m.npz", "--model", "gmm", "--adaptive"], 2, "--model kde"),
+        (["fit", "data.csv", "-o", "m.npz", "--weights", "a"], 1, "not negative"),
         (["fit", "old.npz", "-o", "m.npz"], 1, "holds a model"),
         (["fit", "old.npz", "-o", "old.npz", "--overwrite"], 1, "is the data itself"),
         (["sample", "data.csv", "-n", "3"], 1, "no model"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -53,6 +54,11 @@ _header = click.option(
     metavar="RULE|H[,H…]",
     help="kde: scott, silverman, isj, loo, or standard deviations.  [default: scott]",
 )
+@click.option(
+    "--kernel",
+    type=click.Choice(["gaussian", "epanechnikov", "tophat", "triangular", "exponential"]),
+    help="kde: its shape; all have the bandwidth as standard deviation.  [default: gaussian]",
+)
 @click.option("--adaptive", is_flag=True, help="kde: wider kernels where data are sparse.")
 @click.option(
     "--components", type=click.IntRange(1), metavar="K", help="gmm: how many.  [default: 8]"
@@ -63,6 +69,7 @@ _header = click.option(
     help="gmm: their kind.  [default: full]",
 )
 @click.option("--columns", metavar="A,B,…", help="Which to take, in this order; else all.")
+@click.option("--weights", metavar="COLUMN", help="How often each row counts; not fitted.")
 @_header
 @click.option(
     "--seed",
@@ -83,6 +90,7 @@ def fit(
     output: str,
     kind: Literal["kde", "gmm"],
     columns: str | None,
+    weights: str | None,
     header: bool | None,
     drawing: str | None,
     overwrite: bool,
@@ -97,6 +105,8 @@ def fit(
     _check_files(data, output, drawing, overwrite)
     wanted = None if columns is None else _names(columns)
 
+    import numpy as np
+
     from synth.compilation import watching
     from synth.display import display
     from synth.tables import load_table
@@ -105,12 +115,15 @@ def fit(
         from synth.density.drawing import check_drawing, draw_density
 
         check_drawing()
+    if wanted is not None and weights is not None:
+        wanted = [*wanted, weights]
     table = load_table(data, columns=wanted, missing=kind == "gmm", header=header)
     _tell_bad(data, table)
+    table, counts = _weighed(data, table, weights)
     picture, drawn = b"", 0
     with display() as shown, watching(shown.compiling):
-        made.fit(table.rows)
-        likelihood = made.score(table.rows)
+        made.fit(table.rows, counts)
+        likelihood = float(np.average(made.log_prob(table.rows), weights=counts))
         if drawing is not None:
             picture, drawn = draw_density(made, table.columns, table.rows)
     made.save(output, columns=table.columns, overwrite=overwrite)
@@ -241,11 +254,33 @@ def score(
         click.echo(f"{mean:.6f}", err=output == "-")
 
 
+def _weighed(data: str, table: Table, weights: str | None) -> tuple[Table, Any]:
+    """Take the column of the weights out of a table."""
+    import numpy as np
+
+    from synth.errors import FileError
+
+    if weights is None:
+        return table, None
+    if weights not in table.columns or len(table.columns) < 2:
+        raise FileError(
+            f"{data} has no column {weights!r} beside others; its columns are "
+            f"{', '.join(table.columns[:20])}"
+        )
+    place = table.columns.index(weights)
+    names = table.columns[:place] + table.columns[place + 1 :]
+    counts = table.rows[:, place]
+    if np.isnan(counts).any():
+        line = table.lines[np.isnan(counts).argmax()]
+        raise FileError(f"{data}, line {line} has no value in column {weights}, the weights")
+    return replace(table, columns=names, rows=np.delete(table.rows, place, axis=1)), counts
+
+
 def _model(kind: str, options: dict[str, Any]) -> KernelDensity | GaussianMixture:
     """Make the model that was asked for, and refuse what belongs to the other."""
     import synth
 
-    own = {"kde": ("bandwidth", "adaptive"), "gmm": ("components", "covariance", "seed")}
+    own = {"kde": ("bandwidth", "kernel", "adaptive"), "gmm": ("components", "covariance", "seed")}
     given = {name: value for name, value in options.items() if value not in (None, False)}
     for name in given:
         if name not in own[kind]:
