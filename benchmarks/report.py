@@ -45,7 +45,7 @@ class Column:
 
     def merit(self, value: float) -> float:
         """How good ``value`` is; higher is better, and printed alike is equally good."""
-        shown = float(format(value, self.form))
+        shown = float(format(value, self.form).rstrip("%"))
         if math.isnan(shown):
             return -math.inf
         return {"low": -shown, "high": shown, "one": -abs(shown - 1)}[self.best]

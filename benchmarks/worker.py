@@ -55,8 +55,8 @@ def _load(path: str) -> dict[str, Any]:
 
 def _cpu_seconds() -> float:
     """User and system seconds of this process, all threads, and of the children it waited for."""
-    now = os.times()
-    return now.user + now.system + now.children_user + now.children_system
+    now = os.times()  # its own seconds come in hundredths here, too coarse for short calls
+    return time.process_time() + now.children_user + now.children_system
 
 
 def _resident_bytes(*, reset_peak: bool = False) -> int:
