@@ -125,7 +125,7 @@ def grow_numpy(
                 apart = picture[dy : dy + rows, dx : dx + columns] - image[y + dy, x + dx]
                 total += gaussian[dy, dx] * (apart * apart)
                 weight += gaussian[dy, dx]
-        image[y + half, x + half] = _pick(total / weight, centres, draws[y, x])
+        image[y + half, x + half] = _pick(total / (weight or 1.0), centres, draws[y, x])
         known[y + half, x + half] = True
     return np.asarray(image[half:-half, half:-half])
 

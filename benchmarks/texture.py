@@ -28,7 +28,7 @@ from benchmarks.report import (
 from benchmarks.texture_peers import large_methods, temperature_methods, texture_methods
 from synth.compare import texture_report
 
-__all__ = ["cases", "grey", "quarters", "score"]
+__all__ = ["cases", "grey", "quarters", "real_row", "score", "truth_of"]
 
 #: What scikit-image ships, and so anyone can see; the first three are grey.
 GREY = ("brick", "grass", "gravel")
@@ -91,11 +91,16 @@ def cases(folder: Path | None, *, quick: bool) -> list[Case]:
     made = []
     for name, picture in pictures(folder, 96 if quick else 256).items():
         exemplar, other = quarters(picture)
-        found = texture_report(other, exemplar)
-        names = (*RATIOS, "largest_region", "garbage", "recall")
-        truth = {"other": other, "real": np.array([getattr(found, key) for key in names])}
+        truth = truth_of(exemplar, other)
         made.append(_case(name, "textures", exemplar, exemplar.shape[:2], truth))
     return made
+
+
+def truth_of(exemplar: NDArray[np.uint8], other: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Keep another crop, and what it measures beside the exemplar."""
+    found = texture_report(other, exemplar)
+    names = (*RATIOS, "largest_region", "garbage", "recall")
+    return {"other": other, "real": np.array([getattr(found, name) for name in names])}
 
 
 def large_case(*, quick: bool) -> Case:
