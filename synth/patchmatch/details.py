@@ -82,7 +82,8 @@ class FillDetails:
         (and of planes), the pixel nearest to the place that was interpolated.
     energy : tuple of (int, float)
         Level (0 = full resolution) and mean squared difference, in 8-bit steps, between the
-        patches over the hole and what they were matched to; coarsest first.
+        patches over the hole and what they were matched to, and for turned or scaled copies a
+        little more; coarsest first.
     seconds : dict of str to float
         Wall time by stage.
     samples : (n, rows, columns[, channels]) or None

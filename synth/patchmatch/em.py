@@ -7,6 +7,7 @@ the field is carried over, never the pixels: those are voted again from the fine
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -180,7 +181,9 @@ class _Solver:
         if trust > 0:
             _guess(stage)
         few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
-        samples = 0 if few else self.effort.peel_samples
+        # where there are copies, the more there is to copy the more is tried
+        more = math.ceil(math.sqrt(stage.penalty.size / stage.query.size))
+        samples = 0 if few else self.effort.peel_samples * more
         square = np.ones((patch, patch), np.uint8)
         while unknown.any():
             layer = _outermost(unknown)
@@ -216,7 +219,7 @@ class _Solver:
         column = 2 * coarse.field[cy, cx, 1] + (x - 2 * cx)
         source_rows, source_columns = fine.penalty.shape
         good = (coarse.query[cy, cx] > 0) & (row < source_rows) & (column < source_columns)
-        good[good] = fine.penalty[row[good], column[good]] == 0
+        good[good] = fine.penalty[row[good], column[good]] < LIMIT
         y, x, cy, cx = y[good], x[good], cy[good], cx[good]
         fine.field[y, x, 0] = row[good]
         fine.field[y, x, 1] = column[good]

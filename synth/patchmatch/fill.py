@@ -103,12 +103,13 @@ def fill(
         without.
     adapt : {"none", "brightness", "color"}
         Whether copies may be made brighter or darker, of more or less contrast, to fit where they
-        are copied to: "brightness" all channels alike, "color" each channel by its own. Takes
-        about three times as long.
+        are copied to: "brightness" all channels alike, "color" each channel by its own. By at
+        most 24 of 255 and a factor of 1.25. Takes two to three times as long.
     rotate : (float, float), optional
         Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
-        have: (-20, 20) lets a round rim go on round. The picture as it is always counts as well.
-        Costs as much more time and memory as there are copies to look at: 4 for (-20, 20).
+        have: (-20, 20) lets a round rim go on round, in about twice the time. The picture as it
+        is always counts as well. Wider ranges take more time, and memory for more copies: one of
+        the hole's surroundings for about every 10°.
     scale : (float, float), optional
         Least and greatest enlargement, 0.5 to 2, that copies may have, such as (0.8, 1.25).
         Enlarged copies are softer than the picture.

@@ -26,6 +26,10 @@ BORDER_DECAY = 2.5
 #: from two sides never gives way where it meets, and a step in tone is left.
 DECAY_REACH = 6
 
+#: A turned or scaled copy must be nearer by so much, as the mean square of an element's difference
+#: in 8-bit steps: it is interpolated, so softer than the picture, and soft patches match easily.
+_HANDICAP = 12
+
 _MOST_CHOICES = 1 << 17
 
 
@@ -48,7 +52,8 @@ class Stage:
     query, queries : (h, w) uint8, (m, 2) int32
         Patches, by top-left corner, that touch the hole.
     penalty, choices : (h, w) int32, (k,) int32
-        `FORBIDDEN` where a patch must not be copied; flat positions of those that may, to draw
+        `FORBIDDEN` where a patch must not be copied, and a little beyond the target, where there
+        are turned and scaled copies; flat positions of those that may, to draw
         from: all of them, or an even selection where they are very many.
     decay : (h, w) float32
         How much a patch's vote counts for lying inside the hole.
@@ -129,6 +134,7 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
         target = np.zeros(rows * columns * channels + PADDING, np.int16)
         target[:-PADDING] = level.features[:rows, :columns].ravel()
     allowed = allowed_patches(level.allowed, patch)
+    penalty = np.where(allowed, np.int32(0), LIMIT)
     query = (~allowed_patches(~level.hole, patch)).astype(np.uint8)
     depth = cv2.distanceTransform(level.hole.astype(np.uint8), cv2.DIST_L2, 3)
     half = patch // 2
@@ -137,6 +143,10 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
     decay = np.ascontiguousarray(np.minimum(depth, np.float32(DECAY_REACH)))
     np.power(np.float32(1 / BORDER_DECAY), decay, out=decay)
     del depth
+    if penalty.shape != query.shape:
+        copies = allowed.copy()
+        copies[: query.shape[0], : query.shape[1]] = False
+        penalty[copies] = _HANDICAP * patch**2 * channels
     return Stage(
         patch=patch,
         voted=voted,
@@ -148,7 +158,7 @@ def make_stage(level: Level, voted: int, patch: int) -> Stage:
         pixels=np.argwhere(level.hole).astype(np.int32),
         query=query,
         queries=np.argwhere(query).astype(np.int32),
-        penalty=np.where(allowed, np.int32(0), LIMIT),
+        penalty=penalty,
         choices=_choices(allowed),
         decay=decay,
         field=np.full((*query.shape, 2), -1, np.int32),
