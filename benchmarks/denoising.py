@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -141,6 +142,12 @@ def _page(cells: list[Cell], runs: int, command: str) -> str:
         f"the prior was fitted on others ({', '.join(TAUGHT)}), which scikit-image and "
         "scikit-learn ship. Grey is the mean of the channels.\n"
     )
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores:
+        page += (
+            f"\nOther programs were busy (load average {load:.0f} on {cores} cores): wall seconds "
+            "are too long, CPU seconds less so.\n"
+        )
     for group in dict.fromkeys(cell.case.group for cell in cells):
         members = [cell for cell in cells if cell.case.group == group]
         page += f"\n## {group}: mean over the photographs\n\n"

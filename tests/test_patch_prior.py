@@ -181,7 +181,7 @@ def test_a_grid_leaves_no_gap(stride):
 
 def test_corners_that_touch():
     mask = np.random.default_rng(0).random((12, 15)) < 0.02
-    corners = Corners.touching(mask, SIDE)
+    corners = Corners.grid(mask.shape, SIDE).touching(mask, SIDE)
     expected = [(i, j) for i in range(8) for j in range(11) if mask[i : i + 5, j : j + 5].any()]
     assert list(zip(corners.rows, corners.columns, strict=True)) == expected
 

@@ -272,12 +272,7 @@ class PatchPrior:
         image = self._checked(image)
         check_finite(image)
         noise = check_sigma(sigma) / full_range(image.dtype)
-        stride = check_count(stride, "stride", 1)
-        if stride > self.patch:
-            raise InputError(
-                f"stride is {stride}, but patches of {self.patch}×{self.patch} leave gaps then; "
-                f"take at most {self.patch}"
-            )
+        stride = self._stride(stride)
         apart = planes(image)
         self._check_units(apart[0])
         models = self._models(len(apart))
@@ -286,7 +281,12 @@ class PatchPrior:
         return picture(apart, image)
 
     def fill(
-        self, image: NDArray[Any], mask: NDArray[Any], *, callback: Callback | None = None
+        self,
+        image: NDArray[Any],
+        mask: NDArray[Any],
+        *,
+        stride: int = 2,
+        callback: Callback | None = None,
     ) -> NDArray[Any]:
         """Fill missing pixels with what makes the patches around them most probable.
 
@@ -303,6 +303,8 @@ class PatchPrior:
             Values in the hole do not matter.
         mask : (height, width)
             True (white) = to be filled.
+        stride : int
+            As for `denoise`.
         callback : callable, optional
             Called with `synth.progress.Progress`; what it raises stops the work.
 
@@ -319,6 +321,7 @@ class PatchPrior:
         self._fitted()
         image = self._checked(image)
         hole = check_mask(mask, image.shape)
+        stride = self._stride(stride)
         if hole.all():
             raise InputError("the mask covers the whole image; leave something known")
         check_finite(image, hole)
@@ -328,7 +331,8 @@ class PatchPrior:
         nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
         apart = planes(image[tuple(nearest)])
         self._check_units(apart[0])
-        apart = filled(apart, hole, self._models(len(apart)), self.patch, callback)
+        models = self._models(len(apart))
+        apart = filled(apart, hole, models, self.patch, stride, self.seed, callback)
         report(callback, "done", 1.0)
         out[hole] = picture(apart, image)[hole]
         return out
@@ -360,6 +364,15 @@ class PatchPrior:
     def _models(self, count: int) -> list[Spectra]:
         """Return what goes with each plane; contrasts take the means' where none were fitted."""
         return [self._spectra[0], *[self._spectra[-1]] * (count - 1)]
+
+    def _stride(self, stride: int) -> int:
+        stride = check_count(stride, "stride", 1)
+        if stride > self.patch:
+            raise InputError(
+                f"stride is {stride}, but patches of {self.patch}×{self.patch} leave gaps then; "
+                f"take at most {self.patch}"
+            )
+        return stride
 
     def _check_units(self, plane: NDArray[np.float32]) -> None:
         ratio = float(np.ptp(plane)) / self._range if self._range else 1.0

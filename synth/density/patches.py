@@ -28,7 +28,7 @@ _BLOCK = 4096
 #: Columns whose features are made at once, so that they stay in a core's second cache.
 _STEP = 96
 #: Above this ratio of largest to smallest variance the scores are computed in float64.
-_STEEP = 1e5
+_STEEP = 1e7
 
 
 def basis(side: int) -> NDArray[np.float32]:
@@ -56,14 +56,13 @@ class Corners:
         rows, columns = np.meshgrid(*lines, indexing="ij")
         return cls(rows.ravel().astype(np.int64), columns.ravel().astype(np.int64))
 
-    @classmethod
-    def touching(cls, mask: NDArray[np.bool_], side: int) -> Corners:
-        """Return all patches with at least one pixel of the mask."""
+    def touching(self, mask: NDArray[np.bool_], side: int) -> Corners:
+        """Return those of patches with at least one pixel of the mask."""
         below = np.pad(mask.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
         inside = below[side:, side:] - below[:-side, side:]
         inside += below[:-side, :-side] - below[side:, :-side]
-        rows, columns = np.nonzero(inside)
-        return cls(rows.astype(np.int64), columns.astype(np.int64))
+        own = inside[self.rows, self.columns] > 0
+        return Corners(self.rows[own], self.columns[own])
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ __all__ = ["denoised", "filled"]
 #: β in units of 1/σ²: the schedule of Zoran & Weiss.
 _BETAS = (1, 4, 8, 16, 32)
 #: Steps of a fill, from the contrast of the prior's patches down to this share of it.
-_STEPS, _END = 24, 0.01
+_STEPS, _END = 48, 0.01
 
 
 def denoised(
@@ -41,8 +41,7 @@ def denoised(
             now = noisy
             for step, beta in enumerate(_BETAS):
                 report(callback, "denoise", (number * len(_BETAS) + step) / steps)
-                down, right = (int(x) for x in draw(2) * stride)
-                corners = Corners.grid(noisy.shape, side, stride, (down, right))
+                corners = Corners.grid(noisy.shape, side, stride, _shift(draw, stride))
                 expert = Expert(models[number], variance / beta)
                 sums, counts = mean_answer(run, now, corners, expert, inward)
                 sums /= counts
@@ -56,17 +55,26 @@ def filled(
     hole: NDArray[np.bool_],
     models: Sequence[Spectra],
     side: int,
+    stride: int,
+    seed: int,
     callback: Callback | None,
 ) -> NDArray[Any]:
     """Return planes (channels, h, w) with another hole (h, w); they bring its start along."""
-    corners, inward, out = Corners.touching(hole, side), basis(side), planes.copy()
+    draw, inward, out = uniforms(seed, PATCH_SHIFTS), basis(side), planes.copy()
     with workers() as run:
         for number, now in enumerate(out):
             model = models[number]
             whole = float(np.exp(model.log_weights) @ model.values.mean(axis=1))
             for step, share in enumerate(np.geomspace(1, _END, _STEPS)):
                 report(callback, "fill", (number + step / _STEPS) / len(out))
+                shift = _shift(draw, stride)
+                corners = Corners.grid(hole.shape, side, stride, shift).touching(hole, side)
                 expert = Expert(model, whole * math.pow(share, 2))
                 sums, counts = mean_answer(run, now, corners, expert, inward)
                 now[hole] = sums[hole] / counts[hole]
     return out
+
+
+def _shift(draw: Callable[[int], NDArray[np.float64]], stride: int) -> tuple[int, int]:
+    down, right = draw(2) * stride
+    return int(down), int(right)
