@@ -63,7 +63,7 @@ def compact_log_sums(
     weights = np.exp(log_weights - level)
     power = kernels.TRIANGLE if shape.kernel == "triangular" else shape.power
     sums, bands = np.empty(len(queries)), -(-len(queries) // kernels.QUERIES)
-    args = (points[order], scales[order], weights[order], keys[order])
+    args = (np.ascontiguousarray(points[order].T), scales[order], weights[order], keys[order])
     with threads() as run:
         run(kernels.compact_sums, bands, *args, queries[asked], cells[asked], sizes, power, sums)
     out = np.empty(len(queries))
