@@ -210,6 +210,15 @@ def test_every_kind_of_picture_keeps_its_range_and_its_surroundings(dtype, chann
         assert (image[row, column, 3] > 0).all()
 
 
+@pytest.mark.parametrize("size", [1e308, 1e-300])
+def test_values_of_any_size_can_be_turned(size):
+    image, hole = beside(cloth(48), cloth(48, seed=1))
+    options = {"rotate": (-20, 20), "quality": "draft"}
+    usual = synth.fill(image / 255 - 0.5, hole, **options)
+    other = synth.fill((image / 255 - 0.5) * size, hole, **options)
+    assert np.abs(other / size - usual).max() < 1e-6
+
+
 def test_copies_are_the_picture_interpolated_where_they_come_from():
     rows, columns = np.indices((60, 80)).astype(np.float64)
     image = np.stack([columns, rows], axis=2)  # each pixel tells its place

@@ -36,6 +36,13 @@ def warp(
 
     flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
     wide = values.astype(np.float64) if values.dtype.kind == "f" else values
+    unit = 1.0
+    if values.dtype.kind == "f":
+        # OpenCV computes in single precision here and there
+        largest = float(np.abs(wide).max(initial=0.0))
+        if largest > 0 and not 1e-30 < largest < 1e30:
+            unit = largest
+            wide = wide / unit
     # channel by channel, because OpenCV takes only some numbers of channels
     planes = [wide] if wide.ndim == 2 else list(np.moveaxis(wide, 2, 0))
     warped = [
@@ -43,4 +50,8 @@ def warp(
         for plane in planes
     ]
     stacked = warped[0] if values.ndim == 2 else np.stack(warped, axis=2)
+    if unit != 1:
+        most = float(np.finfo(values.dtype).max)
+        with np.errstate(over="ignore"):  # cubics overshoot
+            stacked = np.clip(stacked * unit, -most, most)
     return np.ascontiguousarray(stacked.astype(values.dtype))
