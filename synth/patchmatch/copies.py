@@ -23,7 +23,7 @@ __all__ = ["Copy", "Ground", "with_copies"]
 
 #: The window and its copies together have at most so many pixels: beyond, steps between copies
 #: become larger by a factor, up to a limit, and then copies are made of what is near to the hole.
-_MOST_PIXELS = 1 << 25
+_MOST_PIXELS = 1 << 24
 _COARSER = 1.25
 _COARSEST = 3.0
 _LEAST_MARGIN = 32
