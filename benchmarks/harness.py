@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,11 @@ class Method:
         How many threads its libraries are told to use.
     compiles : bool
         Whether the first call ever compiles, and so needs a run beforehand that is thrown away.
+    warm_up : {"small", "inputs"}
+        What the call before the timed one gets: the case's small problem, or the problem itself
+        where the peer compiles for every shape.
+    timeout : float
+        Seconds after which its child is stopped, if that is sooner than the runner's own limit.
     note : str
         A setting worth knowing, printed below the table.
     """
@@ -83,6 +89,8 @@ class Method:
     distributions: tuple[str, ...] = ()
     threads: int = 1
     compiles: bool = False
+    warm_up: Literal["small", "inputs"] = "small"
+    timeout: float = math.inf
     note: str = ""
 
 
@@ -157,10 +165,12 @@ def measure(
     runner: Runner,
     score: Score,
     say: Callable[[str], None] = print,
+    patience: float = math.inf,
 ) -> list[Cell]:
     """Run all methods on all cases; run ``r`` has seed ``r``, so the medians are over seeds too.
 
-    A method that fails on a case is listed with its reason and not tried on that case again.
+    A method that fails on a case is listed with its reason and not tried on that case again, nor
+    is one whose runs on it took over ``patience`` seconds together: they are its runs.
     """
     cells: list[Cell] = []
     prepared: set[str] = set()
@@ -169,7 +179,8 @@ def measure(
         cells += row.values()
         for run, method in in_turn(methods, runs):
             cell = row[method.name]
-            if cell.failed is not None:
+            spent = sum(past["wall"] for past in cell.runs)
+            if cell.failed is not None or spent > patience:
                 continue
             try:
                 if method.compiles and method.name not in prepared:
@@ -219,8 +230,9 @@ class ChildRunner:
         python = self.python_of(method)
         with tempfile.TemporaryDirectory(prefix="synth-bench-") as folder:
             paths = {key: str(Path(folder, f"{key}.npz")) for key in ("inputs", "warmup")}
+            warmup = case.inputs if method.warm_up == "inputs" else case.warmup
             np.savez(paths["inputs"], **case.inputs)  # type: ignore[arg-type]
-            np.savez(paths["warmup"], **case.warmup)  # type: ignore[arg-type]
+            np.savez(paths["warmup"], **warmup)  # type: ignore[arg-type]
             answer = Path(folder, "answer.json")
             output = Path(folder, "result.npy")
             job = {
@@ -231,6 +243,7 @@ class ChildRunner:
                 "answer": str(answer),
                 "output": str(output),
             }
+            timeout = min(self.timeout, method.timeout)
             try:
                 child = subprocess.run(
                     [python, "-m", "benchmarks.worker", json.dumps(job)],
@@ -239,10 +252,10 @@ class ChildRunner:
                     capture_output=True,
                     text=True,
                     errors="replace",
-                    timeout=self.timeout,
+                    timeout=timeout,
                 )
             except subprocess.TimeoutExpired:
-                raise MethodFailed(f"no result after {self.timeout:.0f} s") from None
+                raise MethodFailed(f"no result after {timeout:.0f} s") from None
             if child.returncode != 0 or not answer.exists():
                 raise MethodFailed(_reason(child))
             numbers = json.loads(answer.read_text())

@@ -36,19 +36,19 @@ Row = Mapping[str, float] | str  #: values by column, or the reason why there ar
 
 @dataclass(frozen=True)
 class Column:
-    """One column: where its value is, how it prints, and which value is best."""
+    """One column: where its value is, how it prints, and which value is best, if any is."""
 
     key: str
     title: str
     form: str
-    best: Literal["low", "high", "one"]
+    best: Literal["low", "high", "one", "none"]
 
     def merit(self, value: float) -> float:
         """How good ``value`` is; higher is better, and printed alike is equally good."""
         shown = float(format(value, self.form).rstrip("%"))
         if math.isnan(shown):
             return -math.inf
-        return {"low": -shown, "high": shown, "one": -abs(shown - 1)}[self.best]
+        return {"low": -shown, "high": shown, "one": -abs(shown - 1), "none": 0.0}[self.best]
 
 
 def markdown_table(rows: Mapping[str, Row], columns: Sequence[Column]) -> str:
@@ -70,7 +70,7 @@ def markdown_table(rows: Mapping[str, Row], columns: Sequence[Column]) -> str:
         cells = []
         for column in columns:
             text = format(row[column.key], column.form)
-            wins = column.merit(row[column.key]) == best[column.key]
+            wins = column.best != "none" and column.merit(row[column.key]) == best[column.key]
             cells.append(f"**{text}**" if wins else text)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

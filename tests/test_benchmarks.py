@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import types
 from collections.abc import Mapping
@@ -105,6 +106,54 @@ def test_a_method_that_compiles_gets_one_run_that_is_thrown_away() -> None:
     )
     assert [cell.medians["cpu"] for cell in cells] == [1.0, 1.0]
     assert len(runner.calls) == 5
+
+
+def test_a_method_that_took_its_time_is_not_run_again() -> None:
+    runner = Recorder({"slow": [7.0, 8.0, 9.0], "fast": [1.0, 1.0, 1.0]})
+    slow, fast = measure(
+        [method("slow"), method("fast")],
+        [case()],
+        runs=3,
+        runner=runner,
+        score=no_score,
+        say=quiet,
+        patience=10.0,
+    )
+    assert [run["cpu"] for run in slow.runs] == [7.0, 8.0]
+    assert len(fast.runs) == 3
+
+
+def test_a_child_is_stopped_at_the_sooner_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def hang(command: list[str], *, timeout: float, **rest: Any) -> Any:
+        given.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr("benchmarks.harness.subprocess.run", hang)
+    runner = ChildRunner(this_python, timeout=50)
+    for one, seconds in ((method("a"), 50), (method("b", timeout=5), 5)):
+        with pytest.raises(MethodFailed, match=f"no result after {seconds} s"):
+            runner(one, case(), 0)
+    assert given == [50, 5]
+
+
+def test_a_child_is_warmed_up_with_what_the_method_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[int] = []
+
+    def look(command: list[str], **rest: Any) -> Any:
+        with np.load(json.loads(command[-1])["warmup"]) as file:
+            given.append(len(file["x"]))
+        return types.SimpleNamespace(returncode=1, stderr="enough")
+
+    monkeypatch.setattr("benchmarks.harness.subprocess.run", look)
+    one = Case("one", "all", {"x": np.zeros(9)}, {"x": np.zeros(2)}, {})
+    for made in (method("a"), method("b", warm_up="inputs")):
+        with pytest.raises(MethodFailed, match="enough"):
+            ChildRunner(this_python)(made, one, 0)
+    assert given == [2, 9]
 
 
 def test_a_result_that_cannot_be_scored_is_a_failure() -> None:
@@ -309,12 +358,35 @@ def test_the_exact_field_scores_one_and_others_more(tmp_path: Path) -> None:
 
 def test_densities_of_synth_and_scipy_score_as_exact() -> None:
     for one in density.kernel_cases(quick=True):
-        for adapter in (density_peers.synth_kernel, density_peers.scipy_kernel):
-            found = density.score_kernel(one, adapter(**one.inputs, seed=0))
-            assert found["bulk"] < 1e-9
-            assert found["tail"] < 1e-7
-    with pytest.raises(MethodFailed, match="queries"):
-        density.score_kernel(one, np.zeros(3))
+        by_synth = density_peers.synth_kernel(**one.inputs, seed=0)
+        by_scipy = density_peers.scipy_kernel(**one.inputs, pairs=1e5, seed=0)
+        assert len(by_synth) == len(one.inputs["q"])
+        assert len(by_scipy) == max(density_peers.CHECKED, 10**5 // len(one.inputs["x"]))
+        for found in (by_synth, by_scipy):
+            scored = density.score_kernel(one, found)
+            assert scored["answered"] == len(found)
+            assert scored["bulk"] < 1e-9
+            assert scored["tail"] < 1e-7
+    for wrong in (3, len(one.inputs["q"]) + 1):
+        with pytest.raises(MethodFailed, match="queries"):
+            density.score_kernel(one, np.zeros(wrong))
+
+
+def test_seconds_of_a_part_are_extrapolated_and_their_number_is_told() -> None:
+    part = {"wall": 2.0, "cpu": 3.0, "answered": 500.0, "bulk": 1e-9, "tail": 1e-7, "peak_mb": 1.0}
+    rows = density.extrapolated({"slow": part, "broken": "failed: no wheel"}, 2000)
+    assert rows == {"slow": {**part, "all": 8.0, "cpu_all": 12.0}, "broken": "failed: no wheel"}
+    line = markdown_table(rows, density.KERNEL_COLUMNS).splitlines()[2]
+    assert line.startswith("| slow | 500 | **8.000** | **12.000** |")
+
+
+def test_methods_of_densities_have_names_and_adapters_of_their_own() -> None:
+    methods = [*density_peers.kernel_methods(), *density_peers.mixture_methods()]
+    assert len({one.name for one in methods}) == len(methods)
+    for one in methods:
+        module, _, name = one.adapter.partition(":")
+        assert module == density_peers.__name__
+        assert callable(getattr(density_peers, name))
 
 
 def test_a_fitted_mixture_beats_its_start() -> None:
