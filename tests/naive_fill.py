@@ -163,3 +163,39 @@ def adapted(there, here, colours, joint, most_gain, most_shift):
     shift = np.clip(shift, -most_shift, most_shift)
     mean = here.mean(axis=(0, 1))
     return gain * (here - mean) + mean + shift, shift
+
+
+def urgency(luminance: Array, unknown: Array, confidence: Array, pixel: Array, patch: int) -> Any:
+    """Confidence × data of one pixel, and its confidence (Criminisi et al. 2004, equation 1)."""
+    rows, columns = unknown.shape
+    y, x = pixel
+    if not unknown[y, x]:
+        return -1, None
+    known = np.pad(~unknown, 1, mode="edge")[y : y + 3, x : x + 3].astype(float)
+    if not known.any():
+        return -1, None
+    sobel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
+    normal = np.array([(known * sobel).sum(), (known * sobel.T).sum()])
+    half = patch // 2
+    inside = [
+        (row, column)
+        for row in range(max(0, y - half), min(rows, y + half + 1))
+        for column in range(max(0, x - half), min(columns, x + half + 1))
+    ]
+    sure = np.mean([confidence[place] for place in inside])
+    slope = np.zeros(2)
+    for row, column in inside:
+        if 0 < row < rows - 1 and 0 < column < columns - 1:
+            cross = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+            if not any(unknown[row + dy, column + dx] for dy, dx in cross):
+                here = np.array(
+                    [
+                        luminance[row + 1, column] - luminance[row - 1, column],
+                        luminance[row, column + 1] - luminance[row, column - 1],
+                    ]
+                )
+                if (here**2).sum() > (slope**2).sum():
+                    slope = here
+    length = np.hypot(*normal)
+    into = abs(slope[0] * normal[1] - slope[1] * normal[0]) / length if length else 0
+    return sure * into, sure

@@ -274,7 +274,7 @@ def test_details_tell_how_it_came_about():
     assert (where.shape, where.dtype) == ((150, 160, 2), np.int32)
     assert (where[~mask] == -1).all()
     assert np.array_equal(where[mask], details.sources)
-    assert [level for level, _ in details.energy] == [2, 1, 0]
+    assert [level for level, _ in details.energy] == [1, 0]
     assert all(0 <= value < 255**2 for _, value in details.energy)
     assert set(details.seconds) == {"check", "plane", "prepare", "search", "blend"}
     assert all(seconds >= 0 for seconds in details.seconds.values())

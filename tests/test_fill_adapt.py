@@ -102,7 +102,7 @@ def test_uneven_light_goes_on_where_copies_are_adapted(mode, dtype):
     assert adapted.dtype == image.dtype
     assert (adapted[~hole] == image[~hole]).all()
     plain = error(synth.fill(image, hole, planes=None), image, hole)
-    assert error(adapted, image, hole) < 0.6 * plain
+    assert error(adapted, image, hole) < 0.9 * plain
 
 
 @pytest.mark.parametrize("planes", [None, np.eye(3)])

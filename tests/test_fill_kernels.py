@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.membrane import relax
-from synth.kernels.cpu.onion import peel_search
+from synth.kernels.cpu.onion import peel_search, urgency
 from synth.kernels.cpu.vote import pick_best, vote, vote_back
 
 from synth.patchmatch import em
@@ -185,3 +185,25 @@ def test_relaxation_solves_its_equations(screening):
         )
         assert np.allclose(found[inside][:, channel], exact, atol=1e-3 * np.abs(exact).max())
     assert np.array_equal(found[~inside], values[~inside])
+
+
+@pytest.mark.parametrize("patch", [3, 6, 7])
+def test_urgency_is_confidence_times_the_edge_that_runs_into_the_hole(patch):
+    rng = np.random.default_rng(patch)
+    luminance = rng.integers(0, 766, (20, 23)).astype(np.float32)
+    unknown = np.zeros((20, 23), bool)
+    unknown[4:15, :9] = True
+    unknown[12:, 10:20] = True
+    confidence = np.where(unknown, 0, rng.random(unknown.shape)).astype(np.float32)
+    pixels = np.argwhere(unknown).astype(np.int32)
+    unknown[4:7, 6:9] = False  # filled already
+    unknown[17, 15] = False  # known all around: no side is out
+    urgent = np.full(len(pixels), np.nan, np.float32)
+    sure = np.full(len(pixels), np.nan, np.float32)
+    urgency(luminance, unknown, confidence, pixels, patch, urgent, sure)
+    for number, pixel in enumerate(pixels):
+        wanted, share = naive_fill.urgency(luminance, unknown, confidence, pixel, patch)
+        assert np.isclose(urgent[number], wanted, rtol=1e-4)
+        assert share is None or np.isclose(sure[number], share, rtol=1e-5)
+    assert (urgent > 0).any()
+    assert (urgent < 0).any()

@@ -19,7 +19,8 @@ from synth.errors import InputError
 from synth.patchmatch import em
 from synth.patchmatch.completeness import Completeness
 from synth.patchmatch.membrane import _between_copies, membrane
-from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
+from synth.patchmatch.order import Edges, outermost
+from synth.patchmatch.pyramid import Level, allowed_patches, build, depth, is_thin, is_wide
 from synth.patchmatch.stage import make_stage
 
 EFFORT = em.Effort(coarse_rounds=3, fine_rounds=2, sweeps=1, peel_samples=6)
@@ -75,7 +76,7 @@ def test_a_pyramid_ends_where_too_little_is_left_to_copy():
     assert len(pyramid) < 6
 
 
-@pytest.mark.parametrize(("width", "levels"), [(1, 0), (7, 0), (15, 1), (29, 2), (60, 3)])
+@pytest.mark.parametrize(("width", "levels"), [(1, 0), (7, 0), (15, 1), (29, 1), (60, 2)])
 def test_the_widest_part_of_a_hole_sets_the_depth(width, levels):
     hole = np.zeros((100, 120), bool)
     hole[20 : 20 + width, 3:110] = True
@@ -86,14 +87,15 @@ def test_the_widest_part_of_a_hole_sets_the_depth(width, levels):
     assert depth(strip, 7) == levels
 
 
-def test_a_long_thin_hole_is_halved_once_less():
+def test_long_thin_holes_are_told_from_wide_ones():
     stroke = np.zeros((100, 900), bool)
     stroke[40:69, 10:890] = True
-    assert depth(stroke[:, :200], 7) == 2
-    assert depth(stroke, 7) == 1
-    scratch = np.zeros((100, 900), bool)
-    scratch[40:55, 10:890] = True
-    assert depth(scratch, 7) == 1
+    assert is_thin(stroke)
+    assert not is_wide(stroke, 7)
+    assert is_wide(stroke, 3)
+    assert not is_thin(stroke[:, :200])
+    assert is_wide(stroke[:, :200], 7)
+    assert not is_wide(stroke[:, :200], 9)
 
 
 @pytest.mark.parametrize("patch", [3, 4, 7])
@@ -225,6 +227,30 @@ def test_the_peel_takes_a_layer_at_a_time(monkeypatch):
         unknown = unknown & ~naive.touching(np.pad(~unknown, 1), 3)
     assert not unknown.any()
     assert len(seen) == 5  # nine pixels wide, from both sides
+
+
+def test_a_wide_hole_is_settled_along_the_line_that_runs_into_it_first():
+    image = np.full((60, 60, 3), 90, np.uint8)
+    image[29:32] = 250
+    hole = np.zeros((60, 60), bool)
+    hole[15:46, 15:46] = True
+    image[hole] = 0
+    edges = Edges(make_stage(Level(image, hole, ~hole), 3, 7))
+    first = edges.next_layer(hole)
+    assert first.any()
+    rows, columns = np.nonzero(first)
+    assert (abs(rows - 30) < 8).all()
+    assert set(columns) == {15, 45}
+
+
+def test_without_edges_the_whole_border_is_next():
+    hole = np.zeros((40, 40), bool)
+    hole[12:28, 12:28] = True
+    stage = make_stage(
+        Level(np.where(hole[..., None], 0, np.uint8([[[9] * 3]])), hole, ~hole), 3, 7
+    )
+    assert np.array_equal(Edges(stage).next_layer(hole), outermost(hole))
+    assert np.array_equal(outermost(np.ones((5, 5), bool)), np.ones((5, 5), bool))
 
 
 def test_completeness_votes_for_the_place_each_known_patch_fits_best():

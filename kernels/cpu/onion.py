@@ -1,6 +1,7 @@
 """The onion-peel start: search with patches of which only a part is known yet.
 
-Race-free because it is sequential: a query looks at what the queries before it found.
+Race-free because it is sequential: a query looks at what the queries before it found, and what is
+urgent is asked between two of these searches.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from .._jit import jit
 from .distance import data_of, known_distance, patch_distance
 from .philox import below, philox4x32
 
-__all__ = ["peel_search"]
+__all__ = ["peel_search", "urgency"]
 
 
 @register_jitable(forceinline=True, error_model="numpy")
@@ -107,3 +108,68 @@ def peel_search(
         field[y, x, 0] = best_row
         field[y, x, 1] = best_column
         cost[y, x] = np.int32(min(best * scale[y, x], np.float64(limit)))
+
+
+@jit
+def urgency(luminance, unknown, confidence, pixels, patch, urgent, sure):
+    """Tell how urgent each border pixel of the hole is: how strong an edge runs into it there.
+
+    Criminisi, Pérez & Toyama 2004 ("Region filling and object removal by exemplar-based image
+    inpainting"), equation 1: confidence × data, over the patch around each pixel.
+
+    Parameters
+    ----------
+    luminance, unknown, confidence : (rows, columns) float32, bool, float32
+        Confidence is 1 where the picture is known, and what ``sure`` said when it was filled.
+    pixels : (n, 2) int32
+        The hole's pixels, filled ones as well.
+    urgent : (n,) float32
+        Is set to confidence × how steep the patch's steepest known place is × how straight that
+        edge runs into the hole; 0 for no edge, −1 off the border.
+    sure : (n,) float32
+        Is set to the mean confidence over the patch, for pixels on the border.
+    """
+    rows, columns = unknown.shape
+    half = patch // 2
+    for number in range(pixels.shape[0]):
+        urgent[number] = np.float32(-1)
+        y, x = np.int64(pixels[number, 0]), np.int64(pixels[number, 1])
+        if not unknown[y, x]:
+            continue
+        # Sobel's gradient of what is known stands upright on the border
+        down = across = np.float32(0)
+        border = False
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                row = min(max(y + dy, 0), rows - 1)
+                column = min(max(x + dx, 0), columns - 1)
+                if not unknown[row, column]:
+                    border = True
+                    down += np.float32(dy * (2 - dx * dx))
+                    across += np.float32(dx * (2 - dy * dy))
+        if not border:
+            continue
+        top, bottom = max(y - half, 0), min(y + half + 1, rows)
+        left, right = max(x - half, 0), min(x + half + 1, columns)
+        total = steepest = slope_down = slope_across = np.float32(0)
+        for row in range(top, bottom):
+            for column in range(left, right):
+                total += confidence[row, column]
+                if row == 0 or row == rows - 1 or column == 0 or column == columns - 1:
+                    continue
+                if (
+                    unknown[row, column] or unknown[row - 1, column] or unknown[row + 1, column]
+                    or unknown[row, column - 1] or unknown[row, column + 1]
+                ):  # fmt: skip
+                    continue
+                dy = luminance[row + 1, column] - luminance[row - 1, column]
+                dx = luminance[row, column + 1] - luminance[row, column - 1]
+                if dy * dy + dx * dx > steepest:
+                    steepest, slope_down, slope_across = dy * dy + dx * dx, dy, dx
+        sure[number] = total / np.float32((bottom - top) * (right - left))
+        length = np.sqrt(down * down + across * across)
+        urgent[number] = np.float32(0)
+        if length > 0:
+            # an edge runs at right angles to its gradient
+            into = np.abs(slope_down * across - slope_across * down) / length
+            urgent[number] = sure[number] * into

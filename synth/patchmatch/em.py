@@ -22,7 +22,8 @@ from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
 from synth.patchmatch.adaptation import Adapt, Adaptation, Change
 from synth.patchmatch.completeness import Completeness
-from synth.patchmatch.pyramid import Level
+from synth.patchmatch.order import Edges, outermost
+from synth.patchmatch.pyramid import Level, is_thin
 from synth.patchmatch.stage import LIMIT, Stage, band_bounds, make_stage
 from synth.randomness import Purpose
 
@@ -34,7 +35,13 @@ _PEEL_PAIRS = 300_000
 _LAYOUT_LEVEL = 2
 
 #: How much an unknown element's smooth guess counts beside a known element in the peel.
-_GUESS_TRUST = 0.15
+_GUESS_TRUST = 0.3
+#: Wide holes are peeled with so many times the random candidates: they need few peels, and what is
+#: not found there is missing in the layout.
+_WIDE_SAMPLES = 4
+#: … and those that were peeled before with this many: what was found when less was known is mostly
+#: still right.
+_AGAIN = 8
 _GUESS_ITERATIONS = 100
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
@@ -165,7 +172,8 @@ class _Solver:
         """Onion-peel start: layer by layer inwards, each matched by what is known so far.
 
         In wide holes a smooth guess of the rest counts a little: the known rim of a patch fits
-        the rim of many an object that has no business in the middle of the hole.
+        the rim of many an object that has no business in the middle of the hole. And there, where
+        strong edges run into the hole comes first (`Edges`).
         """
         import cv2
 
@@ -176,17 +184,19 @@ class _Solver:
         known = np.full(stage.target.shape, -1, np.int16)
         known_view = known[: stage.hole.size * channels].reshape(stage.shape)
         known_view[unknown, : stage.voted] = 0
-        # in thin holes the known part of a patch says enough
+        wide = level > 0 and not is_thin(stage.hole)
+        # in narrow holes the known part of a patch says enough
         trust = _GUESS_TRUST if level >= _LAYOUT_LEVEL else 0.0
         if trust > 0:
             _guess(stage)
         few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
         # where there are copies, the more there is to copy the more is tried
         more = math.ceil(math.sqrt(stage.penalty.size / stage.query.size))
-        samples = 0 if few else self.effort.peel_samples * more
+        samples = 0 if few else self.effort.peel_samples * more * (_WIDE_SAMPLES if wide else 1)
         square = np.ones((patch, patch), np.uint8)
+        edges = Edges(stage) if wide else None
         while unknown.any():
-            layer = _outermost(unknown)
+            layer = outermost(unknown) if edges is None else edges.next_layer(unknown)
             # the patches over the layer whose own centre is not deeper in the hole
             over = np.asarray(cv2.dilate(layer.astype(np.uint8), square), np.uint8)
             over[unknown & ~layer] = 0
@@ -196,13 +206,20 @@ class _Solver:
                 borderType=cv2.BORDER_CONSTANT,
             )  # fmt: skip
             scale = 1 / np.maximum(1 - missing[:height, :width], np.float32(1 / patch**2))
-            peel_search(
-                stage.target, columns, known, stage.source, stage.source_width, channels, patch,
-                stage.field, stage.cost, scale, np.argwhere(active).astype(np.int32),
-                stage.penalty, stage.choices, stage.penalty.shape[1], samples, *self.key,
-                self.iteration, self._purpose(Purpose.SAMPLE), LIMIT, trust,
-            )  # fmt: skip
-            self.iteration += 1
+            searches = [(active > 0, samples)]
+            if edges is not None:
+                found = stage.field[..., 0] >= 0
+                asked = active > 0
+                searches = [(asked & ~found, samples), (asked & found, _AGAIN)]
+            for asked, draws in searches:
+                peel_search(
+                    stage.target, columns, known, stage.source, stage.source_width, channels,
+                    patch, stage.field, stage.cost, scale,
+                    np.argwhere(asked).astype(np.int32), stage.penalty, stage.choices,
+                    stage.penalty.shape[1], draws, *self.key, self.iteration,
+                    self._purpose(Purpose.SAMPLE), LIMIT, trust,
+                )  # fmt: skip
+                self.iteration += 1
             self.vote(stage, active, layer)
             unknown &= ~layer
             known_view[layer] = -1
@@ -285,18 +302,6 @@ def _local_mean(
     np.maximum(count, 1, out=count)
     np.divide(total, count, out=total)
     return np.maximum(total, np.float32(1), out=total)
-
-
-def _outermost(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Unknown pixels with a known one among their eight neighbours; all where there is none."""
-    import cv2
-
-    inner = cv2.erode(
-        unknown.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
-        borderValue=1,
-    )  # fmt: skip
-    layer = unknown & (inner == 0)
-    return layer if layer.any() else unknown.copy()
 
 
 def _guess(stage: Stage) -> None:

@@ -85,9 +85,9 @@ def fill(
         structures whole, and cost more.
     quality : {"draft", "normal", "best"}
         How many rounds of search and vote each level gets: about a third, one and three times
-        the work of "normal". "best" also tries larger patches, a shallower pyramid and, where a
-        plane was found, doing without it: on fake holes of the same shape in the known
-        surroundings, filled and compared with the truth.
+        the work of "normal". "best" also tries larger patches and, where a plane was found,
+        doing without it: on fake holes of the same shape in the known surroundings, filled and
+        compared with the truth.
     source : (rows, columns), optional
         True = may be copied from. Everything outside the mask by default.
     guide : (rows, columns[, k]), optional

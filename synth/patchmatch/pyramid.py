@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Level", "allowed_patches", "build", "depth"]
+__all__ = ["Level", "allowed_patches", "build", "depth", "is_thin", "is_wide"]
 
 #: A hole of more area than so many squares of its own width is long and thin.
 _THIN = 8
@@ -34,18 +34,37 @@ class Level:
 
 
 def depth(hole: NDArray[np.bool_], patch: int) -> int:
-    """How many times to halve until the hole's widest part is about a patch wide.
+    """How many times to halve: until the hole's widest part is one to four patches wide.
 
-    Once less, but not 0, for long thin holes such as strokes: at the coarsest level these are all
-    border, and what is settled there blurs the texture between.
+    Only one to two where one halving does. A patch as wide as the hole shows more than fits into
+    it, and of what lies near the hole little is left to be copied whole; in thin holes such as
+    strokes it is all border, and what is settled there blurs the texture between.
     """
+    levels = _halvings(hole, patch)
+    return levels - 1 if levels > 1 else levels
+
+
+def is_thin(hole: NDArray[np.bool_]) -> bool:
+    """Whether a hole is long and thin, as strokes are."""
+    return bool(np.count_nonzero(hole) > _THIN * _width(hole) ** 2)
+
+
+def is_wide(hole: NDArray[np.bool_], patch: int) -> bool:
+    """Whether a hole is at least four patches wide, or eight where it is long and thin."""
+    return _halvings(hole, patch) > (2 if is_thin(hole) else 1)
+
+
+def _halvings(hole: NDArray[np.bool_], patch: int) -> int:
+    """How many times to halve until the hole's widest part is about a patch wide."""
+    return max(0, math.floor(math.log2(max(1.0, _width(hole) / patch))))
+
+
+def _width(hole: NDArray[np.bool_]) -> float:
+    """Width of the hole's widest part in pixels."""
     import cv2
 
     # Nothing is known beyond the window's border: a strip along it counts with its full width.
-    radius = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
-    levels = max(0, math.floor(math.log2(max(1.0, 2 * radius / patch))))
-    thin = np.count_nonzero(hole) > _THIN * (2 * radius) ** 2
-    return levels - 1 if thin and levels > 1 else levels
+    return 2 * float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
 
 
 def allowed_patches(allowed: NDArray[np.bool_], patch: int) -> NDArray[np.bool_]:

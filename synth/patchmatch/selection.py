@@ -21,7 +21,7 @@ from synth.patchmatch.em import Effort
 from synth.patchmatch.fakes import fake_holes
 from synth.patchmatch.judge import loss
 from synth.patchmatch.planar import fill_part, plane_of
-from synth.patchmatch.pyramid import allowed_patches, depth
+from synth.patchmatch.pyramid import allowed_patches, depth, is_wide
 from synth.patchmatch.regions import Window
 from synth.patchmatch.request import Request
 from synth.patchmatch.window import usable_pixels, with_sources
@@ -35,7 +35,7 @@ _TRIAL = Effort(coarse_rounds=6, fine_rounds=2, sweeps=1, peel_samples=12)
 _SCALES = (1.0, 0.71)
 _FAKES = 1
 #: (pixels of patch more, levels of the pyramid more), beside what was asked for.
-_RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((2, -1), (4, -1))
+_RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((2, 0), (4, 0))
 _RIVALS_OF_THIN: tuple[tuple[int, int], ...] = ((4, 0),)
 _RIVALS_ON_A_PLANE: tuple[tuple[int, int], ...] = ((2, 0),)
 #: A rival must be better by so much on average.
@@ -157,7 +157,7 @@ class _Trial:
     def _cut(self, usable: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         largest = self.whole.patch + max(more for more, _ in _RIVALS_OF_WIDE)
         shape = self.hole
-        if depth(shape, self.whole.patch) <= 1:
+        if not is_wide(shape, self.whole.patch):
             shape = _half(shape)
         for scale in _SCALES:
             fakes = fake_holes(shape, usable, scale, self.whole.patch, _FAKES)
@@ -172,11 +172,11 @@ class _Trial:
     def ways(self) -> list[_Way]:
         """What was asked for, then its rivals, those apart that would do the same."""
         asked = _Way(self.whole.patch, 0, self.plane is not None)
-        usual = depth(self.hole, asked.patch)
         if asked.plane:
             rivals = _RIVALS_ON_A_PLANE
         else:
-            rivals = _RIVALS_OF_WIDE if usual > 1 else _RIVALS_OF_THIN
+            wide = is_wide(self.hole, asked.patch)
+            rivals = _RIVALS_OF_WIDE if wide else _RIVALS_OF_THIN
         most = min(_LARGEST_PATCH, *self.whole.image.shape[:2])
         ways = [asked]
         for more, deeper in rivals:
