@@ -149,7 +149,10 @@ def score_band(
                 exemplars, canvas, rank, window, rule, y, x, scratch, nears, 0, home[y, x],
                 leave_out,
             )  # fmt: skip
-            total, mass = 0.0, 0.0
+            inside = True
+            for c in range(channels):
+                inside &= 0.0 <= canvas[c, y, x] <= 255.0
+            total, mass, highest = 0.0, 0.0, -np.inf  # mass is in units of e^highest
             for index in range(some):
                 place = scratch.found[index]
                 level = scratch.log_weights[index]
@@ -162,11 +165,19 @@ def score_band(
                         level -= apart / scale + normalizer[element]
                     elif apart > 0.0:
                         level = -np.inf
-                mass += np.exp(level)
+                if level > highest:
+                    mass *= np.exp(highest - level)
+                    highest = level
+                if level > -np.inf:
+                    mass += np.exp(level - highest)
                 if scratch.distances[index] == closest:
                     nearest[y, x] = place
-            mass = mass / total if some > 0 else 0.0
-            out[y, x] = np.log((1.0 - floor) * mass + floor * np.exp(uniform))
+            found = -np.inf
+            if mass > 0.0:
+                found = np.log((1.0 - floor) * mass / total) + highest
+            if floor > 0.0 and inside:
+                found = np.logaddexp(found, np.log(floor) + uniform)
+            out[y, x] = found if inside else -np.inf
 
 
 @jit

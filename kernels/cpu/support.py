@@ -245,14 +245,26 @@ def support(
             exemplars, rule, scratch, count, nears, bars, home, leave_out, own + 1
         )
     if some == 0:  # nothing is known, or masked exemplars have nothing to compare with it
-        least = 0.0
-        for place in exemplars.allowed:
-            if not is_barred(place, scratch.barred, bars, home, leave_out, exemplars.stride):
-                scratch.found[some] = place
-                scratch.distances[some] = 0.0
-                scratch.log_weights[some] = 0.0
-                some += 1
+        some, least = _every(exemplars, scratch, bars, home, leave_out), 0.0
+    if some == 0 and bars > 0:  # few candidates, all of them barred: a longer copy then
+        if count > 0:
+            some, least = _nearest(exemplars, rule, scratch, count, 0, 0, home, leave_out, own + 1)
+        if some == 0:
+            some, least = _every(exemplars, scratch, 0, home, leave_out), 0.0
     return some, least
+
+
+@jit
+def _every(exemplars, scratch, bars, home, leave_out):
+    """Take all candidates alike; returns how many."""
+    some = 0
+    for place in exemplars.allowed:
+        if not is_barred(place, scratch.barred, bars, home, leave_out, exemplars.stride):
+            scratch.found[some] = place
+            scratch.distances[some] = 0.0
+            scratch.log_weights[some] = 0.0
+            some += 1
+    return some
 
 
 @jit

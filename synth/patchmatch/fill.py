@@ -202,6 +202,8 @@ def fill_details(
         hole = check_mask(mask, image.shape)
         on_planes = check_parts(planes, image, hole)
         one_plane = planes if on_planes is None else None
+        if method == "efros-leung" and not (planes is None or isinstance(planes, str)):
+            raise InputError("planes are for method='patchmatch'; leave them out, or take that")
         request = make_request(
             image, hole, patch, quality, source, guide, one_plane, seed, method,
             check_variation(rotate, scale, mirror), adapt,

@@ -123,16 +123,25 @@ def _conditionals(
     known: NDArray[np.bool_],
     at: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    found = np.asarray(mapping.next_log_probs(values, known, at), np.float64)
+    seen = [array.view() for array in (values, known, at)]
+    for array in seen:
+        array.flags.writeable = False
+    found = np.asarray(mapping.next_log_probs(*seen))
+    if found.dtype.kind not in "iuf":
+        raise InputError(
+            f"{type(mapping).__name__}.next_log_probs gave {found.dtype}, but log-probabilities "
+            "are needed"
+        )
+    found = found.astype(np.float64)
     if found.ndim != 2 or len(found) != len(at) or np.isnan(found).any():
         raise InputError(
             f"{type(mapping).__name__}.next_log_probs gave {found.shape}, but log-probabilities "
             f"of shape ({len(at)}, symbols) without NaN are needed"
         )
-    if not (np.logaddexp.reduce(found, axis=1) > -1e-3).all():
+    if not (np.abs(np.logaddexp.reduce(found, axis=1)) < 1e-3).all():
         raise InputError(
-            f"{type(mapping).__name__}.next_log_probs gave probabilities that add up to less than "
-            "1; subtract numpy.logaddexp.reduce(…, axis=1)"
+            f"{type(mapping).__name__}.next_log_probs gave probabilities that do not add up to 1; "
+            "subtract numpy.logaddexp.reduce(…, axis=1)"
         )
     return found
 

@@ -17,6 +17,8 @@ __all__ = ["Conditional"]
 
 #: The last counter word of what `Conditional.sample` draws.
 _DRAW = 52
+#: Numbers of a table of candidates by bins (32 MiB).
+_BATCH = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ class Conditional:
         log_weights: list[NDArray[np.float64]],
     ) -> Conditional:
         """Collect the candidates of n pixels."""
-        source = lookup.exemplars.split(np.concatenate(places))
+        source = lookup.exemplars.split(np.concatenate([*places, np.empty(0, np.int64)]))
         normalized = [own - np.log(np.exp(own).sum()) for own in log_weights]
         return cls(
-            np.cumsum([0, *map(len, places)]),
+            np.cumsum([0, *map(len, places)]).astype(np.int64),
             source,
             lookup.exemplars.values(source),
-            np.concatenate(distances),
-            np.concatenate(normalized),
+            np.concatenate([*distances, np.empty(0)]),
+            np.concatenate([*normalized, np.empty(0)]),
             lookup.exemplars,
             lookup.value_scale,
             lookup.floor,
@@ -95,14 +97,16 @@ class Conditional:
         bins = check_count(values, "values", 2)
         levels = self._exemplars.levels
         pixels = levels(self.values[:, np.newaxis]).astype(np.float64)[..., 0].T  # (m, channels)
-        weight = np.exp(self.log_weight)
         shares = _whole_shares if levels.step else _real_shares
         step, scale = levels.step or 1.0, self._scale
-        share = np.stack([shares(own / step, bins, scale / step, levels) for own in pixels.T], -1)
         out = np.empty((len(self), bins, pixels.shape[1]))
         for pixel in range(len(self)):
             own = self._own(pixel)
-            out[pixel] = np.tensordot(weight[own], share[own], 1)
+            weight = np.exp(self.log_weight[own])
+            for channel, values_of in enumerate(pixels[own].T):
+                out[pixel, :, channel] = shares(
+                    values_of / step, weight, bins, scale / step, levels
+                )
         out = (1 - self._floor) * out + self._floor / bins
         return out if self.values.ndim > 1 else out[..., 0]
 
@@ -142,30 +146,46 @@ class Conditional:
 
 
 def _whole_shares(
-    centers: NDArray[np.float64], bins: int, scale: float, levels: Levels
+    centers: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    bins: int,
+    scale: float,
+    levels: Levels,
 ) -> NDArray[np.float64]:
-    """How much of the kernel around each whole value falls in each bin of values, (m, bins)."""
+    """How much of the kernels around whole values falls in each bin of values, (bins,)."""
     count = int(levels.high) + 1
     center = np.rint(centers)[:, np.newaxis]
     if scale == 0:
-        return np.asarray(np.eye(bins)[(center[:, 0] * bins // count).astype(int)])
+        place = (center[:, 0] * bins // count).astype(int)
+        return np.bincount(place, weight, bins).astype(np.float64)
     last = np.ceil(np.arange(bins + 1) * count / bins) - 1  # of the bin before each edge
     ratio = np.exp(-1 / scale)
-    # sums of ratio^|v − center| over 0 <= v <= last: geometric series up to the center and on
-    low = np.minimum(last, center)
-    up_to = ratio ** (center - low) - ratio ** (center + 1)
-    beyond = ratio - ratio ** (np.maximum(last, center) - center + 1)
-    sums = up_to + np.where(last > center, beyond, 0)
-    return np.asarray(np.diff(sums, axis=1) / sums[:, -1:])
+    out = np.zeros(bins)
+    for some in np.array_split(np.arange(len(center)), 1 + len(center) * bins // _BATCH):
+        # sums of ratio^|v − center| over 0 <= v <= last: geometric series up to the center and on
+        own = center[some]
+        up_to = ratio ** (own - np.minimum(last, own)) - ratio ** (own + 1)
+        beyond = ratio - ratio ** (np.maximum(last, own) - own + 1)
+        sums = up_to + np.where(last > own, beyond, 0)
+        out += weight[some] @ (np.diff(sums, axis=1) / sums[:, -1:])
+    return out
 
 
 def _real_shares(
-    centers: NDArray[np.float64], bins: int, scale: float, levels: Levels
+    centers: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    bins: int,
+    scale: float,
+    levels: Levels,
 ) -> NDArray[np.float64]:
     """As `_whole_shares` for real values of 0 to 255 levels."""
     if scale == 0:
-        return np.asarray(np.eye(bins)[np.clip(centers * bins / 255.0, 0, bins - 1).astype(int)])
-    apart = (np.linspace(0, 255, bins + 1) - centers[:, np.newaxis]) / scale
-    tail = 0.5 * np.exp(-np.abs(apart))
-    shares = np.diff(np.where(apart < 0, tail, 1 - tail), axis=1)
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+        place = np.clip(centers * bins / 255.0, 0, bins - 1).astype(int)
+        return np.bincount(place, weight, bins).astype(np.float64)
+    out = np.zeros(bins)
+    for some in np.array_split(np.arange(len(centers)), 1 + len(centers) * bins // _BATCH):
+        apart = (np.linspace(0, 255, bins + 1) - centers[some, np.newaxis]) / scale
+        tail = 0.5 * np.exp(-np.abs(apart))
+        shares = np.diff(np.where(apart < 0, tail, 1 - tail), axis=1)
+        out += weight[some] @ (shares / shares.sum(axis=1, keepdims=True))
+    return out

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.devices import Device, choose_device
 from synth.errors import InputError
-from synth.images import check_image, check_mask
+from synth.images import check_mask
 from synth.progress import Callback
 from synth.rows import check_count
 from synth.texture.conditional import Conditional
@@ -27,9 +27,9 @@ from synth.texture.lookup import (
     one_each,
     window_weights,
 )
-from synth.texture.orders import DependencyGraph, Order
+from synth.texture.orders import Order
 from synth.texture.sample import Sample
-from synth.texture.scoring import noise_level, score, supports
+from synth.texture.scoring import noise_level, score_image, supports
 from synth.texture.similar import Search, check_search, similar_places
 
 __all__ = ["EfrosLeung"]
@@ -55,7 +55,8 @@ class EfrosLeung:
     sigma : float, optional
         Of the Gaussian that weighs the window, pixels; window / 6.4 by default, as in the paper.
     weighting : {"uniform_eps", "softmax", "softmax_relative"}
-        "uniform_eps": every candidate with d <= (1 + eps · temperature) d_min, alike. "softmax":
+        "uniform_eps": every candidate with d <= (1 + eps · temperature) d_min, alike; where a
+        window is found again exactly, d_min is 0 and no temperature widens it. "softmax":
         exp(−d / (temperature · noise)) with `noise_level`. "softmax_relative":
         exp(−(d / d_min − 1) / temperature), d_min taken as 1 at least: the paper's rule, soft.
     eps : float
@@ -69,7 +70,8 @@ class EfrosLeung:
         The fewest candidates that hold so much of the probability, above 0 to 1.
     value_kernel : {"laplace", "none"}
         K, for `log_prob` and `Conditional.probs`. With "none" and ``floor=0``, the paper's rule as
-        it is, there is no density: a value that no candidate has gets −inf.
+        it is, there is no density: a value that no candidate has gets −inf, and pixels of floats
+        cannot be scored.
     value_scale : float
         Of the Laplace kernel, in 8-bit grey levels, above 0.
     floor : float
@@ -118,13 +120,21 @@ class EfrosLeung:
         borders: Borders = "inside",
     ) -> None:
         self._sigma_given = sigma is not None
-        sigma = window / 6.4 if sigma is None else sigma
         check_parameters(
-            window, sigma, weighting, eps, temperature, top_p, value_kernel, value_scale, floor
+            window,
+            1.0 if sigma is None else sigma,
+            weighting,
+            eps,
+            temperature,
+            top_p,
+            value_kernel,
+            value_scale,
+            floor,
         )
         if borders not in get_args(Borders):
             raise InputError(f"borders is {borders!r}, but one of {get_args(Borders)} is needed")
-        self.window, self.sigma, self.weighting = int(window), float(sigma), weighting
+        self.window, self.weighting = int(window), weighting
+        self.sigma = self.window / 6.4 if sigma is None else float(sigma)
         self.eps, self.temperature = float(eps), float(temperature)
         self.top_k = None if top_k is None else check_count(top_k, "top_k", 1)
         self.top_p = None if top_p is None else float(top_p)
@@ -168,7 +178,7 @@ class EfrosLeung:
         """
         masks = one_each(mask, len(exemplars), "mask")
         guides = one_each(guide, len(exemplars), "guide")
-        if not 0 < guide_weight < np.inf:
+        if not isinstance(guide_weight, int | float) or not 0 < guide_weight < np.inf:
             raise InputError(f"guide_weight is {guide_weight!r}, but it must be above 0")
         known: Guide | None = None
         planes: Sequence[NDArray[np.float32] | None] = [None] * len(exemplars)
@@ -187,7 +197,7 @@ class EfrosLeung:
             self.value_scale if self.value_kernel == "laplace" else 0.0,
             self.floor,
         )
-        self._inputs = (exemplars, masks, guides, guide_weight)
+        self._inputs = (lookup.exemplars.images, masks, guides, guide_weight)
         for own in ("noise_level", "_similar"):  # of the exemplars before
             vars(self).pop(own, None)
         self._lookup = lookup
@@ -286,7 +296,7 @@ class EfrosLeung:
             Windows go on at the opposite edge, so that the image repeats without a seam.
         max_copy : int, optional
             A copy, side by side in the exemplar as in the output, is not continued beyond so
-            many pixels from where it began.
+            many pixels from where it began, unless there is no other candidate.
         search : {"exact", "kcoherence"}
             "exact" finds every candidate. "kcoherence" looks only at pixels of the exemplar whose
             windows are most like those that the neighbours were copied from (Tong et al. 2002):
@@ -323,7 +333,8 @@ class EfrosLeung:
         """Return log p of each pixel given those before it, (rows, columns), in nats.
 
         Their sum is the log-probability of the image under the joint of this order. Integers have
-        probabilities, floats densities (per unit of value and channel).
+        probabilities, floats densities (per unit of value and channel) that are 0 outside of what
+        the exemplar's values span.
 
         Parameters
         ----------
@@ -340,20 +351,8 @@ class EfrosLeung:
             Of the orders that draw.
         callback : callable, optional
         """
-        lookup = self.lookup()
-        image = check_image(image)
-        size = image.shape[:2]
-        every = np.ones(size, np.bool_)
-        given = ~every if known is None else check_mask(known, size, name="known")
-        image, _ = lookup.check_output(image, every)
         away = 0 if leave_out is None else check_count(leave_out, "leave_out", 1)
-        if away and size != lookup.exemplars.images[0].shape[:2]:
-            raise InputError(
-                f"leave_out needs the first exemplar itself, but the image is {size} and the "
-                f"exemplar {lookup.exemplars.images[0].shape[:2]}"
-            )
-        graph = DependencyGraph.of(order, size, self.window, known=given, seed=seed)
-        return score(lookup, image, graph.rank, ~given, guide, away, callback)
+        return score_image(self.lookup(), image, order, known, guide, away, seed, callback)
 
     def bits_per_dim(self, image: NDArray[Any], **options: Any) -> float:
         """Return −log₂ p(image) for each channel of a pixel that is not known.

@@ -33,8 +33,8 @@ class Levels:
         if dtype.kind != "f":
             top = np.iinfo(dtype).max
             return cls(0.0, float(top), 255.0 / top)
-        low = min(float(np.nanmin(image)) for image in images)
-        high = max(float(np.nanmax(image)) for image in images)
+        finite = np.concatenate([image[np.isfinite(image)] for image in images])
+        low, high = (float(end(finite)) if len(finite) else 0.0 for end in (np.min, np.max))
         return cls(low, high if high > low else low + 1.0, 0.0)
 
     def __call__(self, image: Pixels) -> NDArray[np.float32]:
@@ -157,7 +157,7 @@ def lay_out(
     slack = np.zeros(LANES, np.float32)
     valid = np.broadcast_to(there, shape).astype(np.float32).ravel() if masked else slack[:0]
     return Exemplars(
-        images=tuple(checked),
+        images=tuple(image.copy() for image in checked),  # the caller's may change
         levels=levels,
         half=half,
         stride=stride,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from typing import Any
 
@@ -13,8 +14,8 @@ from synth.errors import InputError
 from synth.progress import Callback, report
 from synth.randomness import key_of
 from synth.rows import uniforms
-from synth.texture.lookup import Lookup, OrderLike, check_shape
-from synth.texture.orders import DependencyGraph
+from synth.texture.lookup import Lookup, OrderLike
+from synth.texture.orders import DependencyGraph, check_shape
 from synth.texture.sample import Sample
 from synth.texture.similar import Search
 
@@ -24,6 +25,8 @@ __all__ = ["grow"]
 _DRAW, _SEED = 48, 49
 #: Side of what is copied to begin with where nothing is known (Efros & Leung 1999, section 2).
 _FIRST = 3
+#: Pixels of a level that a band is worth.
+_LEAST = 2
 
 
 def grow(
@@ -55,8 +58,11 @@ def grow(
     run, candidates = np.zeros(size, np.int32), np.zeros(size, np.int32)
     least, log_q = np.zeros(size), np.zeros(size)
     source, rule = lookup.source, lookup.rule
-    steps, count = graph.by_level(), thread_count()
+    steps = graph.by_level()
     pixels = np.concatenate(steps)
+    # bands wait for one another after each level: no more of them than there are cores and pixels
+    width = len(pixels) // max(1, len(steps) * _LEAST)
+    count = max(1, min(thread_count(), os.cpu_count() or 1, width))
     starts = np.cumsum([0, *map(len, steps)])
     progress = np.zeros(count * STRIDE, np.int64)
 

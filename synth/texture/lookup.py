@@ -41,10 +41,14 @@ class Guide:
         checked = [check_image(one, name="guide") for one in guides]
         for one, image in zip(checked, exemplars, strict=True):
             check_finite(one, name="guide")
-            if one.shape[:2] != np.shape(image)[:2] or one.shape[2:] != checked[0].shape[2:]:
+            if one.shape[:2] != np.shape(image)[:2] or (one.dtype, one.shape[2:]) != (
+                checked[0].dtype,
+                checked[0].shape[2:],
+            ):
                 raise InputError(
-                    f"guide is {one.shape}, but the exemplar is {np.shape(image)}; they must be "
-                    "of one size, and all guides of the same channels"
+                    f"guide is {one.dtype} of shape {one.shape}, but the exemplar is "
+                    f"{np.shape(image)}; they must be of one size, and all guides of the same "
+                    "type and channels"
                 )
         levels = Levels.of(checked)
         guide = cls(levels, checked[0].dtype, checked[0].shape[2:], weight)
@@ -166,8 +170,8 @@ def window_weights(window: int, sigma: float) -> tuple[NDArray[np.int64], NDArra
 
 
 def check_parameters(
-    window: Any, sigma: float, weighting: str, eps: float, temperature: float,
-    top_p: float | None, value_kernel: str, value_scale: float, floor: float,
+    window: Any, sigma: Any, weighting: Any, eps: Any, temperature: Any, top_p: Any,
+    value_kernel: Any, value_scale: Any, floor: Any,
 ) -> None:  # fmt: skip
     """Say which parameter of `synth.EfrosLeung` is out of its range."""
     if check_count(window, "window", 3) % 2 == 0 or window > 99:
@@ -176,30 +180,22 @@ def check_parameters(
         ("weighting", weighting, get_args(Weighting)),
         ("value_kernel", value_kernel, get_args(ValueKernel)),
     ):
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise InputError(f"{name} is {value!r}, but one of {choices} is needed")
-    widths = {"sigma": sigma, "temperature": temperature, "value_scale": value_scale}
-    for name, number in widths.items():
-        if not 0 < number < np.inf:
-            raise InputError(f"{name} is {number!r}, but it must be above 0")
+    numbers = {"eps": eps, "floor": floor, "sigma": sigma, "temperature": temperature}
+    numbers |= {"value_scale": value_scale, "top_p": 1.0 if top_p is None else top_p}
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int | float | np.number):
+            raise InputTypeError(f"{name} is {number!r}, but a number is needed")
+    for name in ("sigma", "temperature", "value_scale"):
+        if not 1e-6 <= numbers[name] <= 1e6:
+            raise InputError(f"{name} is {numbers[name]!r}, but it must lie in 1e-6 … 1e6")
     if not 0 <= eps < np.inf:
         raise InputError(f"eps is {eps!r}, but it must be 0 or more")
     if not 0 <= floor < 1:
         raise InputError(f"floor is {floor!r}, but it must lie in 0 … 1, 1 excluded")
     if top_p is not None and not 0 < top_p <= 1:
         raise InputError(f"top_p is {top_p!r}, but it must lie in 0 … 1, 0 excluded")
-
-
-def check_shape(shape: Any) -> tuple[int, int]:
-    """Return the (rows, columns) of an output."""
-    try:
-        rows, columns = (int(side) for side in shape)
-        whole = (rows, columns) == tuple(shape)
-    except (TypeError, ValueError):
-        whole = False
-    if not whole or min(rows, columns) < 1:
-        raise InputError(f"shape is {shape!r}, but (rows, columns) of at least 1 are needed")
-    return rows, columns
 
 
 OrderLike = Order | ArrayLike

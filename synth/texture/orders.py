@@ -7,6 +7,7 @@ what can be computed at the same time, whatever the mapping is: looked up or lea
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,12 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.errors import InputError
+from synth.images import check_mask
 from synth.rows import uniforms
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["DependencyGraph", "Order", "make_rank"]
+__all__ = ["DependencyGraph", "Order", "check_shape", "make_rank"]
 
 Order = Literal["onion", "raster", "spiral", "random", "multiscale"]
 
@@ -88,10 +90,18 @@ class DependencyGraph:
         seed : int
             Of "onion" and "random".
         """
-        sides = (window, window) if isinstance(window, int | np.integer) else tuple(window)
-        if len(sides) != 2 or any(side < 1 or side % 2 == 0 for side in sides):
+        size = check_shape(shape)
+        sides = (window, window) if isinstance(window, int | np.integer) else window
+        try:
+            odd = [operator.index(side) for side in sides]  # type: ignore[union-attr]
+        except TypeError:
+            odd = []
+        if len(odd) != 2 or any(side < 1 or side % 2 == 0 for side in odd):
             raise InputError(f"window is {window!r}, but odd numbers of at least 1 are needed")
-        given = np.zeros(shape, np.bool_) if known is None else known
+        sides = odd[0], odd[1]
+        given = np.zeros(size, np.bool_)
+        if known is not None:
+            given = check_mask(known, size, name="known")
         rank = make_rank(order, given, (sides[0] // 2, sides[1] // 2), periodic, seed)
         return cls(rank, (int(sides[0]), int(sides[1])), periodic)
 
@@ -154,6 +164,18 @@ class DependencyGraph:
         return found
 
 
+def check_shape(shape: Any) -> tuple[int, int]:
+    """Return the (rows, columns) of an output."""
+    try:
+        rows, columns = (int(side) for side in shape)
+        whole = (rows, columns) == tuple(shape)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or min(rows, columns) < 1:
+        raise InputError(f"shape is {shape!r}, but (rows, columns) of at least 1 are needed")
+    return rows, columns
+
+
 def make_rank(
     order: Order | ArrayLike,
     known: NDArray[np.bool_],
@@ -166,7 +188,10 @@ def make_rank(
     y, x = np.indices(known.shape)
     keys: list[NDArray[Any]]
     if not isinstance(order, str):
-        times = np.asarray(order)
+        try:
+            times = np.asarray(order)
+        except ValueError:
+            raise InputError("order is ragged, but one number for each pixel is needed") from None
         if times.shape != known.shape or times.dtype.kind not in "iuf":
             raise InputError(
                 f"order is an array of shape {times.shape} of {times.dtype}, but one number for "

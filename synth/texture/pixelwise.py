@@ -29,10 +29,14 @@ def grow_texture(request: Request, callback: Callback | None) -> Sample:
     """Grow what was asked for; several layers are one picture of many channels to the model."""
     side = request.patch or min(_WINDOW, *request.smallest)
     model = EfrosLeung(window=side - 1 + side % 2, eps=_EPS * request.variation)
-    exemplars = [_stack(request.layers, list(one)) for one in zip(*request.layers, strict=True)]
+    layers = [
+        [_without(one, mask) for one, mask in zip(layer, request.masks, strict=True)]
+        for layer in request.layers
+    ]
+    exemplars = [_stack(layers, list(one)) for one in zip(*layers, strict=True)]
     guided = request.guide is not None
     model.fit(*exemplars, mask=request.masks, guide=list(request.guides) if guided else None)
-    begun = None if request.known is None else _stack(request.layers, request.known)
+    begun = None if request.known is None else _stack(layers, request.known)
     return model.sample(
         request.shape,
         init=begun,
@@ -68,6 +72,15 @@ def fill_by_pixels(request: FillRequest, callback: Callback | None) -> Sample:
         seed=request.key[0] | request.key[1] << 32,
         callback=callback,
     )
+
+
+def _without(image: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Leave no trace of masked pixels."""
+    if mask is None or not mask.any() or mask.all():
+        return image
+    cleared = image.copy()
+    cleared[mask] = image[~mask][0]
+    return cleared
 
 
 def _stack(

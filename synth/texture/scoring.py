@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import InputError
+from synth.images import check_finite, check_image, check_mask
 from synth.progress import Callback, report
 from synth.rows import uniforms
 from synth.texture.exemplars import Exemplars
-from synth.texture.lookup import Lookup
+from synth.texture.lookup import Lookup, OrderLike
+from synth.texture.orders import DependencyGraph
 
 __all__ = [
     "noise_level",
@@ -25,6 +28,39 @@ _ROWS = 8
 _CHOSEN = 51
 #: Own windows that tell the noise level.
 _PROBES = 200
+
+
+def score_image(
+    lookup: Lookup,
+    image: Any,
+    order: OrderLike,
+    known: Any,
+    guide: NDArray[Any] | None,
+    leave_out: int,
+    seed: int,
+    callback: Callback | None,
+) -> NDArray[np.float64]:
+    """Check and score a whole image; the arguments are those of `synth.EfrosLeung.log_prob`."""
+    image = check_image(image)
+    size = image.shape[:2]
+    every = np.ones(size, np.bool_)
+    if lookup.value_scale == 0 and image.dtype.kind == "f":
+        raise InputError(
+            "value_kernel is 'none', which gives the exemplar's values probabilities, but real "
+            "values need a density; take value_kernel='laplace'"
+        )
+    given = ~every if known is None else check_mask(known, size, name="known")
+    check_finite(image)
+    image, _ = lookup.check_output(image, every)
+    first = lookup.exemplars.images[0].shape[:2]
+    if leave_out and size != first:
+        raise InputError(
+            f"leave_out needs the first exemplar itself, but the image is {size} and the "
+            f"exemplar {first}"
+        )
+    window = 2 * lookup.exemplars.half + 1
+    graph = DependencyGraph.of(order, size, window, known=given, seed=seed)
+    return score(lookup, image, graph.rank, ~given, guide, leave_out, callback)
 
 
 def score(
@@ -84,6 +120,8 @@ def supports(
         rank[y, x] = 0  # not before itself
         found.append(support_at(lookup.source, canvas, rank, view, lookup.rule, y, x))
         rank[y, x] = -1 if known[y, x] else 1
+    if not found:
+        return [], [], []
     return tuple(list(parts) for parts in zip(*found, strict=True))  # type: ignore[return-value]
 
 
@@ -99,14 +137,16 @@ def some_pixels(usable: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.
 def _kernel_normalizer(exemplars: Exemplars, scale: float) -> NDArray[np.float64]:
     """Log of what the Laplace kernel around each element of the atlas adds up to.
 
-    Over the values that there are: sums of two geometric series; for real values 2 · scale.
+    Over the values that there are: sums of two geometric series, or two integrals up to the ends
+    of the range.
     """
     values = exemplars.atlas.astype(np.float64)
     if scale == 0:
         return np.zeros(0)
     step = exemplars.levels.step
     if step == 0:
-        return np.full(len(values), np.log(2 * scale))
+        tails = np.exp(-values / scale) + np.exp(-(255.0 - values) / scale)
+        return np.asarray(np.log(scale * (2 - tails)))
     ratio = np.exp(-step / scale)
     below, above = values / step + 1, (255.0 - values) / step + 1
     return np.asarray(np.log((1 + ratio - ratio**below - ratio**above) / (1 - ratio)))

@@ -41,6 +41,8 @@ def leave_one_out(
     list of (model, what of the grid it has, mean nats a pixel)
     """
     own = model.parameters()
+    if not isinstance(grid, Mapping) or not all(isinstance(v, Sequence) for v in grid.values()):
+        raise InputError(f"grid is {grid!r}, but {{parameter: [values, …], …}} is needed")
     for name, values in grid.items():
         if name not in own or not len(values):
             raise InputError(
@@ -63,4 +65,9 @@ def leave_one_out(
         rival.fit(*exemplars, mask=masks, guide=guides, guide_weight=guide_weight)
         nats = score(rival.lookup(), image, rank, chosen, guides[0], rival.window)
         table.append((rival, given, float(nats[chosen].mean())))
+    if not any(np.isfinite(row[2]) for row in table):
+        raise InputError(
+            "no combination gives the exemplar's own pixels a finite likelihood; give a floor "
+            "above 0, and an exemplar that is not masked altogether"
+        )
     return table
