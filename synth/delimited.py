@@ -67,7 +67,9 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that is not blank with the line it begins in."""
     bare = re.sub('"[^"]*"', "", text.lstrip("\r\n").partition("\n")[0])
     delimiter = max(",;\t", key=bare.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
     before = 0
     try:
         for record in reader:

@@ -109,6 +109,11 @@ def check_weights(values: ArrayLike, count: int, name: str = "weights") -> NDArr
         raise InputError(f"{name} has shape {weights.shape}, but ({count},) is needed")
     if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
         raise InputError(f"{name} must be finite, not negative and not all 0")
+    if not 1e-100 < weights.max() < 1e100:
+        raise InputError(
+            f"the largest of {name} is {weights.max():g}, but it must lie in 1e-100 … 1e100; "
+            "divide them by it"
+        )
     return weights
 
 

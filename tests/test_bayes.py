@@ -273,3 +273,20 @@ def test_conditional_errors(fork):
         synth.ConditionalDensity(Gaussian())
     with pytest.raises(InputError, match="are needed"):
         synth.crps([[1.0, 2.0]], [1.0, 2.0])
+
+
+def test_classes_of_different_widths_are_refused_and_labels_kept_as_they_are():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    wide, narrow = synth.KernelDensity().fit(x), synth.KernelDensity().fit(x[:, 0])
+    with pytest.raises(InputError, match="columns"):
+        synth.BayesClassifier({0: wide, 1: narrow}).sample(8, seed=1)
+    model = synth.BayesClassifier({0: wide, "b": wide, (1, 2): wide})
+    assert model.classes_.tolist() == [0, "b", (1, 2)]
+    assert model.predict(x[:2]).tolist() == [0, 0]
+
+
+def test_an_answer_out_of_the_priors_reach_is_told():
+    prior = synth.KernelDensity().fit(np.random.default_rng(0).normal(size=(300, 1)))
+    sampler = synth.PosteriorSampler(prior, lambda x, label: np.exp(-0.5 * (x[:, 0] - 30) ** 2))
+    with pytest.warns(UserWarning, match="far from"):
+        sampler.sample(200, label=1, method="importance")

@@ -308,3 +308,32 @@ def test_kinds():
         synth.KernelDensity().fit([["a"], ["b"]])
     with pytest.raises(DeviceError):
         synth.KernelDensity(device="cuda")
+
+
+def test_rules_see_angles_as_they_lie_on_the_circle():
+    rng = np.random.default_rng(0)
+    angles = rng.normal(0, 0.05, (300, 1))
+    for rule in ("scott", "silverman", "isj", "loo"):
+        found = [
+            synth.KernelDensity(rule, period={0: (0, 2 * np.pi)})
+            .fit(np.mod(angles + turn, 2 * np.pi))
+            .covariance[0, 0]
+            for turn in (0.0, 1.0, 3.0)
+        ]
+        np.testing.assert_allclose(found, found[0], rtol=1e-6)
+        assert found[0] < 0.05**2
+
+
+def test_kernels_much_wider_than_the_space_are_refused():
+    x = np.random.default_rng(0).uniform(0, 0.01, (20, 2))
+    model = synth.KernelDensity(5.0, period={0: (0, 0.01), 1: (0, 0.01)}).fit(x)
+    with pytest.raises(InputError, match="images"):
+        model.log_prob(x[:1])
+
+
+def test_weights_that_no_sum_holds_are_refused():
+    x = np.random.default_rng(0).normal(size=(50, 1))
+    with pytest.raises(InputError, match="divide"):
+        synth.KernelDensity().fit(x, np.full(50, 1e200))
+    with pytest.raises(InputError, match="all the weight"):
+        synth.KernelDensity().fit(x, np.r_[1e20, np.ones(49)])

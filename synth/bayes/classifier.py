@@ -146,7 +146,11 @@ class BayesClassifier:
     @property
     def classes_(self) -> NDArray[Any]:
         """The labels, in the order of the columns."""
-        return np.array(self._labels)
+        if len({type(label) for label in self._labels} | {tuple}) == 2:  # one kind, no tuples
+            return np.array(self._labels)
+        labels = np.empty(len(self._labels), object)  # of several kinds, or tuples
+        labels[:] = self._labels
+        return labels
 
     def joint_log_prob(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return log p(x, y) for every row and class, (n, K), in nats."""
@@ -212,6 +216,12 @@ class BayesClassifier:
             np.asarray(self.densities[own].sample(int((which == k).sum()), seed=seeds[k]))
             for k, own in enumerate(self._labels)
         ]
+        widths = {part.shape[1] for part in parts}
+        if len(widths) > 1:
+            raise InputError(
+                f"the densities of the classes have {sorted(widths)} columns, but one number of "
+                "columns is needed for all"
+            )
         rows = np.empty((count, parts[0].shape[1]), np.result_type(*parts))
         for k, part in enumerate(parts):
             rows[which == k] = part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,6 +32,8 @@ _CANDIDATES = 16
 #: Rounds of the Markov chains: one in two proposes from the prior, the others take a small step.
 _ROUNDS = 200
 _BATCH = 1 << 16
+#: Effective candidates below which rows that repeat one another are told of.
+_TRUSTED = 10
 
 
 @dataclass(frozen=True)
@@ -153,13 +156,18 @@ class PosteriorSampler:
         acceptance = None
         if method == "metropolis" or (method == "auto" and effective < _ENOUGH * count):
             rows, acceptance = self._chains(rows, pool, weights, label, seed, seeds[1])
-        return PosteriorSample(
-            rows,
-            effective,
-            "importance" if acceptance is None else "metropolis",
-            acceptance,
-            len(np.unique(rows, axis=0)),
-        )
+        distinct = len(np.unique(rows, axis=0))
+        if effective < _TRUSTED and distinct < count / 2:
+            warnings.warn(
+                f"{len(pool)} candidates from the prior are worth {effective:.1f} draws of what "
+                f"was asked for, and only {distinct} of {count} rows differ: they may be far from "
+                "it. Give a prior that makes it more often, or more candidates",
+                UserWarning,
+                stacklevel=2,
+            )
+        kind: Literal["importance", "metropolis"]
+        kind = "importance" if acceptance is None else "metropolis"
+        return PosteriorSample(rows, effective, kind, acceptance, distinct)
 
     def _likelihood(self, rows: NDArray[np.float64], label: Hashable) -> NDArray[np.float64]:
         parts = [

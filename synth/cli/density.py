@@ -123,7 +123,9 @@ def fit(
     picture, drawn = b"", 0
     with display() as shown, watching(shown.compiling):
         made.fit(table.rows, counts)
-        likelihood = float(np.average(made.log_prob(table.rows), weights=counts))
+        used = np.ones(len(table.rows), np.bool_) if counts is None else counts > 0
+        shares = None if counts is None else counts[used]
+        likelihood = float(np.average(made.log_prob(table.rows[used]), weights=shares))
         if drawing is not None:
             picture, drawn = draw_density(made, table.columns, table.rows)
     made.save(output, columns=table.columns, overwrite=overwrite)

@@ -96,8 +96,13 @@ def covariance_of(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     center = np.average(x, axis=0, weights=weights)
     apart = x - center
     share = weights / weights.sum()
-    unbiased = 1 - np.square(share).sum()
-    covariance = (apart * share[:, np.newaxis]).T @ apart / max(unbiased, 1e-300)
+    unbiased = float((share * (1 - share)).sum())
+    if unbiased < 1e-9:
+        raise InputError(
+            "one row has all the weight, so the scale of the data is unknown; give the bandwidth "
+            "as numbers"
+        )
+    covariance = (apart * share[:, np.newaxis]).T @ apart / unbiased
     size = np.diag(covariance)
     flat = np.flatnonzero(size <= 1e-24 * np.maximum(np.square(center), 1e-300))
     if len(flat):

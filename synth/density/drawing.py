@@ -85,10 +85,10 @@ def draw_density(
                 if column:
                     place.tick_params(labelleft=False)
                 else:
-                    place.set_ylabel(columns[row])
+                    place.set_ylabel(columns[row], parse_math=False)
             place.set_xlim(low[column], high[column])
             if row == count - 1:
-                place.set_xlabel(columns[column])
+                place.set_xlabel(columns[column], parse_math=False)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue(), count

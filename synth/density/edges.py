@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 from synth.errors import InputError
 
 __all__ = ["Edges", "check_edges"]
+
+
+#: Images of a kernel beyond which bounds and periods are refused.
+_MOST_IMAGES = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,21 @@ class Edges:
             rows[:, column] = np.clip(values, low, high)
         return rows
 
+    def unwrapped(
+        self, rows: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Move rows by whole periods to where they are nearest to their circular mean.
+
+        So that their spread is that of the angles, wherever the cut lies.
+        """
+        rows = rows.copy()
+        for column, (low, high) in self.period.items():
+            angle = 2 * np.pi * (rows[:, column] - low) / (high - low)
+            mean = np.arctan2(weights @ np.sin(angle), weights @ np.cos(angle))
+            away = np.mod(angle - mean + np.pi, 2 * np.pi) - np.pi
+            rows[:, column] = low + (high - low) * (mean + away) / (2 * np.pi)
+        return rows
+
     def images(
         self, reach: NDArray[np.float64]
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -60,6 +80,14 @@ class Edges:
         Those farther away than ``reach``, (d,), add nothing and are left out.
         """
         options = [self._column(column, far) for column, far in enumerate(reach)]
+        count = math.prod(map(len, options))
+        if count > _MOST_IMAGES:
+            wide = max(range(len(options)), key=lambda column: len(options[column]))
+            raise InputError(
+                f"the bandwidth is so wide against the bounds or period of column {wide} that "
+                f"each kernel has {count} images, and {_MOST_IMAGES} are the limit; take a "
+                "narrower bandwidth, or leave the column out: it is as good as uniform"
+            )
         for choice in itertools.product(*options):
             sign, shift = zip(*choice, strict=True)
             yield np.array(sign), np.array(shift)

@@ -159,6 +159,8 @@ class GaussianMixture:
                 f"covariances have shape {spread.shape}, but finite numbers of shape "
                 f"{shapes[covariance]} are needed"
             )
+        if spread.ndim == 3 and not np.allclose(spread, spread.mT, rtol=1e-9, atol=0):
+            raise InputError("covariances must be symmetric")
         values = spread if covariance == "diag" else np.linalg.eigvalsh(spread)
         if values.min() <= 0:
             raise InputError("covariances must be positive definite")

@@ -66,9 +66,8 @@ class KernelDensity:
         both are right everywhere. "auto" takes boxes where there are many pairs.
     dtype : numpy.float32, numpy.float64 or None
         Of direct sums; None is float64. float32 is faster, and `log_prob` is off by less than
-        1e-6 · (1 + r max(r, s)): r is the distance from the nearest row, s that of the farthest
-        row from the middle, in bandwidths. Adaptive and compact kernels and boxes stay
-        in float64.
+        4e-6 · (1 + max(r, s)²): r is the distance from the nearest row, s that of the farthest
+        row from the middle, in bandwidths. Adaptive and compact kernels and boxes stay float64.
     device : {"auto", "cpu", "cuda"}
 
     Attributes
@@ -134,19 +133,20 @@ class KernelDensity:
         ----------
         x : (n, d) array_like, or (n,) for one column
         weights : (n,) array_like, optional
-            How often each row counts.
+            How much each row counts; rules see (Σw)² / Σw² rows.
 
         Raises
         ------
         InputError
-            NaN, no rows, a column whose scale a rule cannot know, rows outside the bounds.
+            NaN, no rows, a column of unknown scale, rows outside the bounds.
         """
         rows = check_rows(x, "x")
         given = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
         self._edges = check_edges(self.bounds, self.period, rows)
         rows, given = self._edges.inside(rows)[given > 0], given[given > 0]
+        line, aligned = self._edges.unwrapped(rows, given), bool(self._edges)
         covariance = bandwidths.settle(
-            self.bandwidth, rows, given, bool(self._edges), lambda c: left_out(rows, given, c)
+            self.bandwidth, line, given, aligned, lambda c: left_out(line, given, c)
         )
         if self._edges and np.any(covariance != np.diag(np.diag(covariance))):
             raise InputError(
