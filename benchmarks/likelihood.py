@@ -99,10 +99,9 @@ def bits_of_codec(
 
     By itself or on top of the left part, whichever is less: few codecs learn much on the way.
     """
-    both, left = (
-        len(encode(np.ascontiguousarray(part))) for part in (picture, picture[:, :split])
-    )
-    return 8 * (both - left) / picture[:, split:].size
+    parts = (picture, picture[:, :split], picture[:, split:])
+    both, left, right = (len(encode(np.ascontiguousarray(part))) for part in parts)
+    return 8 * min(both - left, right) / parts[2].size
 
 
 @click.command()
