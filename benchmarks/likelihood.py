@@ -37,15 +37,15 @@ MODELS: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
     RAW: ({"window": 11, "value_kernel": "none", "floor": 0.01}, {}),
     "ε-rule, value kernel": (
         {},
-        {"window": [5, 7, 11], "eps": [0.1, 0.5], "value_scale": [2.0, 4.0, 8.0]},
+        {"window": [3, 5, 7, 11], "eps": [0.1, 0.5, 1.0], "value_scale": [2.0, 4.0, 8.0]},
     ),
     "softmax": (
         {"weighting": "softmax"},
-        {"window": [5, 7, 9], "temperature": [0.1, 0.3, 1.0], "value_scale": [1.0, 2.0, 4.0]},
+        {"window": [3, 5, 7], "temperature": [0.3, 1.0, 2.0], "value_scale": [1.0, 2.0, 4.0]},
     ),
     "softmax_relative": (
         {"weighting": "softmax_relative"},
-        {"window": [5, 7, 9], "temperature": [0.1, 0.3, 0.6], "value_scale": [1.0, 2.0, 4.0]},
+        {"window": [3, 5, 7], "temperature": [0.3, 0.6, 1.2], "value_scale": [1.0, 2.0, 4.0]},
     ),
 }
 
