@@ -18,6 +18,10 @@ __all__ = ["large_methods", "temperature_methods", "texture_methods"]
 Image = NDArray[np.uint8]
 
 _RESYNTHESIZER = ("resynthesizer", "numpy")
+_RESYNTHESIZER_NOTE = (
+    "untiled, without context at the borders, else its defaults; takes no seed, works on RGB "
+    "always, and makes a quarter more than the 1024×1024 pixels"
+)
 _HERE = f"{__name__}:"
 
 
@@ -31,8 +35,7 @@ def texture_methods() -> list[Method]:
             {},
             _RESYNTHESIZER,
             ("resynthesizer",),
-            note="untiled, without context at the borders, else its defaults; takes no seed and "
-            "works on RGB always",
+            note=_RESYNTHESIZER_NOTE,
         ),
         Method(
             "geone-deesse",
@@ -68,7 +71,7 @@ def large_methods() -> list[Method]:
             {},
             _RESYNTHESIZER,
             ("resynthesizer",),
-            note="its canvas holds the exemplar, and a quarter more pixels are made than are kept",
+            note=_RESYNTHESIZER_NOTE,
         ),
     ]
 

@@ -47,9 +47,10 @@ def test_a_copy_has_no_distance_but_is_one_region_and_another_crop_is_as_good_as
         texture.score(one, exemplar.astype(float))
 
 
-def test_a_folder_gives_its_opaque_textures_at_one_size(tmp_path: Path) -> None:
-    for name, mode in (("tex_a", "RGB"), ("tex_b", "RGBA"), ("tex_a_mask", "L"), ("photo", "RGB")):
+def test_a_folder_gives_its_whole_textures_at_one_size(tmp_path: Path) -> None:
+    for name, mode in (("tex_a", "RGB"), ("tex_b", "RGBA"), ("tex_c", "RGB"), ("photo", "RGB")):
         Image.new(mode, (80, 50)).save(tmp_path / f"{name}.png")
+    Image.new("L", (80, 50)).save(tmp_path / "tex_c_mask.png")
     found = texture.pictures(tmp_path, 32)
     assert [*found] == [*texture.SHIPPED, "a"]
     assert {image.shape[:2] for image in found.values()} == {(32, 32)}
