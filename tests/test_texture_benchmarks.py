@@ -114,6 +114,15 @@ def test_microseconds_are_over_textures_and_seeds_and_failures_stay() -> None:
     assert growth.speed_rows([lost]) == {"b": "failed: no wheel"}
 
 
+def test_threads_are_compared_by_their_quickest_runs() -> None:
+    one = Case("brick, onion", "orders", {}, {}, {})
+    cells = [
+        Cell(Method("a", "t:n", threads=n), one, [{"wall": w, "cpu": 2.0} for w in walls])
+        for n, walls in ((1, (9.0, 3.0)), (2, (2.0, 7.0)))
+    ]
+    assert "| brick, onion | 3.00 | 2.00 | 1.50 | 1.00 |" in growth._threads(cells)
+
+
 def test_codecs_are_charged_for_the_right_half_only() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
     half = noise.copy()
