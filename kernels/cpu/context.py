@@ -18,6 +18,7 @@ from numba.extending import intrinsic, register_jitable
 
 from .._jit import jit
 from .distance import data_of, element
+from .places import inside
 
 __all__ = ["FAR", "LANES", "gather_taps", "is_barred", "tap_distance", "within_limit"]
 
@@ -139,10 +140,9 @@ def gather_taps(
     count = 0
     total = 0.0
     for k in range(offsets.shape[0]):
-        row, column = y + offsets[k, 0], x + offsets[k, 1]
-        if periodic:
-            row, column = row % rows, column % columns
-        elif row < 0 or row >= rows or column < 0 or column >= columns:
+        row = inside(y + offsets[k, 0], rows, periodic)
+        column = inside(x + offsets[k, 1], columns, periodic)
+        if row < 0 or column < 0:
             continue
         shift = offsets[k, 0] * stride + offsets[k, 1]
         if rank[row, column] < own:

@@ -16,6 +16,7 @@ from .._jit import jit
 from .barrier import all_have_done, publish
 from .context import tap_distance, within_limit
 from .philox import philox4x32
+from .places import inside
 from .support import draw, log_share, make_scratch, shifted_sources, support
 
 __all__ = ["least_distances", "sample_levels", "score_band", "support_at"]
@@ -28,10 +29,8 @@ def _copied_run(sources, rank, own, run, y, x, place, stride, periodic):
     longest = 0
     for dy in range(-1, 2):
         for dx in range(-1, 2):
-            row, column = y + dy, x + dx
-            if periodic:
-                row, column = row % rows, column % columns
-            elif row < 0 or row >= rows or column < 0 or column >= columns:
+            row, column = inside(y + dy, rows, periodic), inside(x + dx, columns, periodic)
+            if row < 0 or column < 0:
                 continue
             source = sources[row, column]
             if rank[row, column] < own and source >= 0 and source - dy * stride - dx == place:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import jit
+from .places import inside
 
 __all__ = ["count_smaller", "earlier_pixels", "graph_levels"]
 
@@ -38,16 +39,12 @@ def graph_levels(sequence, rank, half_rows, half_columns, periodic):
         y, x = sequence[index, 0], sequence[index, 1]
         highest = np.int32(-1)
         for dy in range(-half_rows, half_rows + 1):
-            row = y + dy
-            if periodic:
-                row %= rows
-            elif row < 0 or row >= rows:
+            row = inside(y + dy, rows, periodic)
+            if row < 0:
                 continue
             for dx in range(-half_columns, half_columns + 1):
-                column = x + dx
-                if periodic:
-                    column %= columns
-                elif column < 0 or column >= columns:
+                column = inside(x + dx, columns, periodic)
+                if column < 0:
                     continue
                 if rank[row, column] < index:
                     highest = max(highest, level[row, column])
@@ -73,16 +70,12 @@ def earlier_pixels(rank, half_rows, half_columns, periodic, start, earlier):
             if rank[y, x] < 0:
                 continue
             for dy in range(-half_rows, half_rows + 1):
-                row = y + dy
-                if periodic:
-                    row %= rows
-                elif row < 0 or row >= rows:
+                row = inside(y + dy, rows, periodic)
+                if row < 0:
                     continue
                 for dx in range(-half_columns, half_columns + 1):
-                    column = x + dx
-                    if periodic:
-                        column %= columns
-                    elif column < 0 or column >= columns:
+                    column = inside(x + dx, columns, periodic)
+                    if column < 0:
                         continue
                     place = row * columns + column
                     if rank[row, column] < rank[y, x] and seen[place] != own:
@@ -101,16 +94,12 @@ def count_smaller(values, half_rows, half_columns, periodic):
     for y in range(rows):
         for x in range(columns):
             for dy in range(-half_rows, half_rows + 1):
-                row = y + dy
-                if periodic:
-                    row %= rows
-                elif row < 0 or row >= rows:
+                row = inside(y + dy, rows, periodic)
+                if row < 0:
                     continue
                 for dx in range(-half_columns, half_columns + 1):
-                    column = x + dx
-                    if periodic:
-                        column %= columns
-                    elif column < 0 or column >= columns:
+                    column = inside(x + dx, columns, periodic)
+                    if column < 0:
                         continue
                     if values[row, column] < values[y, x]:
                         out[y, x] += 1

@@ -13,6 +13,7 @@ from numba.extending import register_jitable
 
 from .._jit import jit
 from .context import LANES, gather_taps, is_barred, tap_distance, within_limit
+from .places import inside
 
 __all__ = [
     "RELATIVE",
@@ -163,10 +164,8 @@ def shifted_sources(
     count, bars = 0, 0
     for dy in range(-_REACH, _REACH + 1):
         for dx in range(-_REACH, _REACH + 1):
-            row, column = y + dy, x + dx
-            if periodic:
-                row, column = row % rows, column % columns
-            elif row < top or row >= rows or column < 0 or column >= columns:
+            row, column = inside(y + dy, rows, periodic), inside(x + dx, columns, periodic)
+            if row < top or column < 0:
                 continue
             if rank[row, column] >= own or sources[row, column] < 0:
                 continue
