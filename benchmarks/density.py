@@ -17,7 +17,15 @@ from benchmarks.environments import Environments
 from benchmarks.harness import Case, Cell, ChildRunner, MethodFailed, measure
 from benchmarks.options import chosen, command_line, common_options
 from benchmarks.photographs import photograph
-from benchmarks.report import Column, Row, markdown_table, mean_rows, preamble, write_json
+from benchmarks.report import (
+    Column,
+    Row,
+    markdown_table,
+    mean_rows,
+    preamble,
+    slow_note,
+    write_json,
+)
 
 #: Seconds of runs on one case after which a method has had its turn.
 PATIENCE = 15.0
@@ -182,8 +190,7 @@ def main(methods: str, runs: int, out: Path, quick: bool) -> None:
 def _page(cells: list[Cell], runs: int, command: str) -> str:
     page = "# Densities, side by side\n\n" + preamble(cells, runs=runs, command=command)
     page += (
-        f"\nA method whose runs on a case took over {PATIENCE:g} s was not run on it again: the "
-        "JSON has how many there were.\n\n"
+        f"\n{slow_note(PATIENCE)}\n"
         "Kernel densities: log-density at queries, every other one five times as far out. A slow "
         "method was asked the first queries only: `answered` says how many, and its seconds for "
         "all are **extrapolated** in proportion, its preparation with them. Errors in nats, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,17 @@ from benchmarks.report import (
     markdown_table,
     mean_rows,
     preamble,
+    slow_note,
     write_json,
 )
 from synth.compare import psnr, seam_ratio, sharpness_ratio, sliced_wasserstein, ssim
 
+__all__ = ["COLUMNS", "PATIENCE", "TIMEOUT", "cases", "fill_case", "fill_rows", "score"]
+
+#: Seconds of runs on one case after which a method has had its turn, and that one run may take.
+PATIENCE, TIMEOUT = 3.0, 60.0
+#: Other settings and elders of what is on the contact sheet, where it would be too wide.
+_UNSHOWN = ("synth-draft", "pypatchmatch-r15", "patchmatch-cython-hq", "opencv-telea")
 COLUMNS = (
     Column("cpu", "CPU s", ".2f", "low"),
     Column("psnr", "PSNR", ".1f", "high"),
@@ -50,12 +57,12 @@ def cases(*, quick: bool, big: bool) -> list[Case]:
             "strokes": holes.strokes((side, side)),
             "ellipse": holes.ellipse((side, side)),
         }
-        made += [_case(f"{name} {hole}", hole, truth, mask) for hole, mask in shapes.items()]
+        made += [fill_case(f"{name} {hole}", hole, truth, mask) for hole, mask in shapes.items()]
     made.sort(key=lambda case: ("square", "strokes", "ellipse").index(case.group))
     if big:
         truth = mosaic()
         mask = holes.strokes((truth.shape[0], truth.shape[1]))
-        made.append(_case("mosaic strokes", "2 MP strokes", truth, mask))
+        made.append(fill_case("mosaic strokes", "2 MP strokes", truth, mask))
     return made
 
 
@@ -95,7 +102,7 @@ def main(
     """Fill the same holes by every method and tell what each cost and how good it is."""
     contestants = chosen(methods, fill_methods())
     runs = 1 if quick else runs
-    runner = ChildRunner(Environments().python_of)
+    runner = ChildRunner(Environments().python_of, timeout=TIMEOUT)
     cells = measure(
         contestants,
         cases(quick=quick, big=not (quick or no_big)),
@@ -103,29 +110,57 @@ def main(
         runner=runner,
         score=score,
         say=lambda line: print(line, file=sys.stderr),
+        patience=PATIENCE,
     )
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("fill")
+    command = command_line("fill", pictures)
     write_json(out / "fill.json", cells, runs=runs, command=command)
     (out / "fill.md").write_text(_page(cells, runs, command))
-    contact_sheet(_sheet(cells), out / "fill.png")
+    contact_sheet(fill_rows(cells, without=_UNSHOWN), out / "fill.jpg")
     if pictures is not None:
         _write_pictures(cells, pictures)
     print(out / "fill.md")
 
 
-def _case(name: str, group: str, truth: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Case:
+def fill_case(name: str, group: str, truth: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Case:
+    """Cut a hole into a picture; a small hole in its corner is for warming up."""
+
     def cut(image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         return {"image": np.where(hole[..., None], np.uint8(0), image), "mask": hole}
 
     small = np.ascontiguousarray(truth[:96, :96])
+    rows, columns = small.shape[:2]
     return Case(
         name,
         group,
         inputs=cut(truth, mask),
-        warmup=cut(small, holes.square((96, 96), 16)),
+        warmup=cut(small, holes.square((rows, columns), min(rows, columns) // 6)),
         truth={"image": truth},
     )
+
+
+def fill_rows(
+    cells: Sequence[Cell], *, without: Sequence[str] = ()
+) -> dict[str, dict[str, NDArray[np.uint8]]]:
+    """Show each case around its hole: the hole, each method's first fill, then the truth."""
+    rows: dict[str, dict[str, NDArray[np.uint8]]] = {}
+    margin = 32
+    for case in {id(cell.case): cell.case for cell in cells}.values():
+        mask = case.inputs["mask"]
+        ys, xs = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        box = (
+            slice(max(0, int(ys[0]) - margin), int(ys[-1]) + margin),
+            slice(max(0, int(xs[0]) - margin), int(xs[-1]) + margin),
+        )
+        row = rows[case.name] = {"hole": case.inputs["image"][box]}
+        for cell in cells:
+            if cell.case is case and cell.picture is not None and cell.failed is None:
+                row[cell.method.name] = cell.picture[box]
+        names = {"image": "truth"}
+        row.update((names.get(kind, kind), image[box]) for kind, image in case.truth.items())
+        for name in without:
+            row.pop(name, None)
+    return rows
 
 
 def _page(cells: list[Cell], runs: int, command: str) -> str:
@@ -135,7 +170,7 @@ def _page(cells: list[Cell], runs: int, command: str) -> str:
         "\nOne thread. PSNR, SSIM and SWD (sliced Wasserstein distance of 7×7 patches, grey "
         "levels) are over the hole alone and reward blur in wide holes; sharp and seam are mean "
         "gradient inside and mean step across the border over the truth's, 1 being right. "
-        "`synth.compare.metrics` defines them.\n"
+        "`synth.compare.metrics` defines them. " + slow_note(PATIENCE)
     )
     for group, members in groups.items():
         page += (
@@ -161,25 +196,6 @@ def _groups(cells: list[Cell]) -> list[str]:
 
 def _several(cells: list[Cell]) -> bool:
     return len({cell.case.name for cell in cells}) > 1
-
-
-def _sheet(cells: list[Cell]) -> dict[str, dict[str, NDArray[np.uint8]]]:
-    """Show each case around its hole: the hole, the truth, then each method's first fill."""
-    rows: dict[str, dict[str, NDArray[np.uint8]]] = {}
-    for cell in cells:
-        mask, truth = cell.case.inputs["mask"], cell.case.truth["image"]
-        ys, xs = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        margin = 32
-        box = (
-            slice(max(0, int(ys[0]) - margin), int(ys[-1]) + margin),
-            slice(max(0, int(xs[0]) - margin), int(xs[-1]) + margin),
-        )
-        row = rows.setdefault(
-            cell.case.name, {"hole": cell.case.inputs["image"][box], "truth": truth[box]}
-        )
-        if cell.picture is not None and cell.failed is None:
-            row[cell.method.name] = cell.picture[box]
-    return rows
 
 
 def _write_pictures(cells: list[Cell], folder: Path) -> None:

@@ -52,6 +52,12 @@ def chosen(wanted: str, methods: Sequence[Method]) -> list[Method]:
     return [m for m in methods if any(m.name.startswith(word) for word in beginnings)]
 
 
-def command_line(module: str) -> str:
-    """Give the command that was typed, so that a table says how it was made."""
-    return shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
+def command_line(module: str, *folders: Path | None) -> str:
+    """Give the command that was typed, so that a table says how it was made.
+
+    Where somebody's own ``folders`` lie is nobody's business.
+    """
+    command = shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
+    for folder in folders:
+        command = command.replace(str(folder), "…") if folder else command
+    return command

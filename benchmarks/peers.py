@@ -7,6 +7,7 @@ give the filled image; those of fields take ``target`` and ``source`` and give `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Method
 
-__all__ = ["fill_methods", "nnf_methods"]
+__all__ = ["fill_methods", "nnf_methods", "structure_methods"]
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -24,6 +25,7 @@ _PYPATCHMATCH = ("pypatchmatch",)
 # Its README: with OpenCV beside it, it is a little faster and better.
 _CYTHON = ("patchmatch-cython", "opencv-python-headless")
 _RESYNTHESIZER = ("resynthesizer", "numpy")
+_GMIC = ("gmic", "numpy")
 _FAISS = ("faiss-cpu", "numpy")
 
 
@@ -82,6 +84,14 @@ def fill_methods() -> list[Method]:
             note="its default parameters; takes no seed",
         ),
         Method(
+            "gmic-matchpatch",
+            f"{here}gmic",
+            {},
+            _GMIC,
+            ("gmic",),
+            note="G'MIC's inpaint_matchpatch with its default parameters",
+        ),
+        Method(
             "xphoto-shiftmap",
             f"{here}xphoto",
             {"algorithm": "SHIFTMAP"},
@@ -110,6 +120,21 @@ def fill_methods() -> list[Method]:
             distributions=("scikit-image", "scipy"),
         ),
     ]
+
+
+def structure_methods() -> list[Method]:
+    """List one setting of each peer worth a look, and synth without planes."""
+    kept = (
+        "synth-normal", "synth-best", "pypatchmatch", "patchmatch-cython", "resynthesizer",
+        "gmic-matchpatch", "xphoto-shiftmap", "xphoto-fsr-fast", "opencv-ns",
+    )  # fmt: skip
+    methods = [method for method in fill_methods() if method.name in kept]
+    normal = methods[0]
+    plain = replace(
+        normal, name="synth-no-plane", options={**normal.options, "planes": None},
+        note='synth-normal with `planes=None`',
+    )  # fmt: skip
+    return [*methods[:2], plain, *methods[2:]]
 
 
 def nnf_methods() -> list[Method]:
@@ -144,11 +169,14 @@ def nnf_methods() -> list[Method]:
     return [*synth, *faiss]
 
 
-def synth_fill(image: Image, mask: Mask, *, seed: int, quality: str) -> Image:
+def synth_fill(
+    image: Image, mask: Mask, *, seed: int, quality: str, planes: str | None = "auto"
+) -> Image:
     """`synth.fill`."""
     import synth
 
-    return np.asarray(synth.fill(image, mask, quality=quality, seed=seed))  # type: ignore[arg-type]
+    filled = synth.fill(image, mask, quality=quality, planes=planes, seed=seed)  # type: ignore[arg-type]
+    return np.asarray(filled)
 
 
 def synth_nnf(target: Image, source: Image, *, seed: int, quality: str) -> NDArray[np.int32]:
@@ -187,6 +215,16 @@ def resynthesizer(image: Image, mask: Mask, *, seed: int) -> Image:
 
     white = Pillow.fromarray(mask.astype(np.uint8) * 255)
     return np.asarray(resynthesize(Pillow.fromarray(image), white))
+
+
+def gmic(image: Image, mask: Mask, *, seed: int) -> Image:
+    """`inpaint_matchpatch` of G'MIC, whose pictures are columns × rows × depth × channels."""
+    import gmic as library  # type: ignore[import-not-found]
+
+    white = mask.astype(np.uint8)[..., np.newaxis] * 255
+    pictures = [library.Image.from_yxc(one) for one in (image, white)]
+    done = library.run(f"v - srand {seed} inpaint_matchpatch[0] [1] keep[0]", pictures)
+    return _to_bytes(done[0].to_numpy()[:, :, 0].transpose(1, 0, 2))
 
 
 def xphoto(image: Image, mask: Mask, *, seed: int, algorithm: str) -> Image:

@@ -28,6 +28,7 @@ __all__ = [
     "markdown_table",
     "mean_rows",
     "preamble",
+    "slow_note",
     "write_json",
 ]
 
@@ -152,10 +153,21 @@ def preamble(cells: Sequence[Cell], *, runs: int, command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def slow_note(patience: float) -> str:
+    """Say what `benchmarks.harness.measure` did with its ``patience``."""
+    return (
+        f"A method whose runs on a case took over {patience:g} s was not run on it again: the "
+        "JSON has how many there were.\n"
+    )
+
+
 def contact_sheet(
     rows: Mapping[str, Mapping[str, NDArray[np.uint8]]], path: Path, *, tile: int = 256
 ) -> None:
-    """Lay named pictures out, a row a case, each scaled to fit ``tile`` pixels."""
+    """Lay named pictures out, a row a case, each scaled to fit ``tile`` pixels.
+
+    The ending of ``path`` is the format: PNG, or JPEG where a PNG would be too large.
+    """
     titles = list(dict.fromkeys(name for row in rows.values() for name in row))
     label = 18
     sheet = Image.new("RGB", (len(titles) * tile, len(rows) * (tile + label)), "white")
@@ -171,7 +183,7 @@ def contact_sheet(
             room = (tile - 4, tile - 4)
             picture = ImageOps.contain(Image.fromarray(row[name]), room, Image.Resampling.LANCZOS)
             sheet.paste(picture, (at[0], at[1] + label))
-    sheet.save(path)
+    sheet.save(path, quality=88)
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | None]:

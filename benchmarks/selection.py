@@ -109,9 +109,10 @@ def main(folder: Path | None, out: Path, quick: bool) -> None:
         _fill_all(one)
         print(f"{number}/{len(every)} {one.picture} {one.shape}: {one.chosen}", file=sys.stderr)
     out.mkdir(parents=True, exist_ok=True)
+    command = command_line("selection", folder)
     content = {
         "machine": machine(),
-        "command": command_line("selection"),
+        "command": command,
         "holes": [
             {
                 "picture": one.picture, "shape": one.shape, "chosen": one.chosen,
@@ -121,7 +122,7 @@ def main(folder: Path | None, out: Path, quick: bool) -> None:
         ],
     }  # fmt: skip
     (out / "selection.json").write_text(json.dumps(content, indent=1) + "\n")
-    (out / "selection.md").write_text(_page(every))
+    (out / "selection.md").write_text(_page(every, command))
     contact_sheet(_sheet(every), out / "selection.png")
     print(out / "selection.md")
 
@@ -200,7 +201,7 @@ def _untimed(stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _page(every: Sequence[Hole]) -> str:
+def _page(every: Sequence[Hole], command: str) -> str:
     on = machine()
     pictures = [one.picture for one in every]
     losses = {name: [total_loss(one.measures[name]) for one in every] for name in SETTINGS}
@@ -211,7 +212,7 @@ def _page(every: Sequence[Hole]) -> str:
     asked = np.array(losses["as asked: patch 7"])
     page = (
         "# The image chooses\n\n"
-        f"Made by `{command_line('selection')}` on {on['date']}: {on['processor']}, "
+        f"Made by `{command}` on {on['date']}: {on['processor']}, "
         f"synth {on['synth']}. {len(every)} holes in {len(set(pictures))} pictures, one seed. "
         'Every fixed setting has the rounds of `quality="best"`. The loss adds up −PSNR, '
         "−SSIM / 0.05, ln SWD / 0.2, |ln sharp| / 0.1 and |ln seam| / 0.1: so much of each counts "

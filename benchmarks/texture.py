@@ -184,7 +184,7 @@ def main(
             say=lambda line: print(line, file=sys.stderr),
         )
     out.mkdir(parents=True, exist_ok=True)
-    command = _without_folders(command_line("texture"), folder, shown)
+    command = command_line("texture", folder, shown)
     write_json(out / "texture.json", cells, runs=runs, command=command)
     (out / "texture.md").write_text(_page(cells, runs, command))
     for names, path in ((SHIPPED, out / "texture.png"), (None, shown and shown / "folder.png")):
@@ -214,13 +214,6 @@ def _case(
         warmup={"exemplar": small, "shape": np.array((32, 32))},
         truth=truth,
     )
-
-
-def _without_folders(command: str, *folders: Path | None) -> str:
-    """Leave out where somebody's pictures lie."""
-    for folder in folders:
-        command = command.replace(str(folder), "…") if folder else command
-    return command
 
 
 def _page(cells: Sequence[Cell], runs: int, command: str) -> str:

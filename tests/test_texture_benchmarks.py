@@ -12,6 +12,7 @@ from PIL import Image
 import synth
 from benchmarks import growth, growth_peers, likelihood, texture, texture_peers
 from benchmarks.harness import Case, Cell, Method, MethodFailed
+from benchmarks.options import command_line
 from benchmarks.report import Column, markdown_table
 
 
@@ -71,8 +72,9 @@ def test_the_page_has_every_part_and_names_no_folder(monkeypatch: pytest.MonkeyP
     page = texture._page(cells, 1, "python -m benchmarks.texture --folder …")
     assert page.count("| *another crop* |") == 3
     assert "| a | **1.00** | **1.00** | **1** |" in page
-    hidden = texture._without_folders("x --folder /home/me/pictures", Path("/home/me/pictures"))
-    assert hidden == "x --folder …"
+    monkeypatch.setattr("sys.argv", ["x", "--folder", "/home/me/pictures"])
+    shown = command_line("texture", Path("/home/me/pictures"), None)
+    assert shown == "python -m benchmarks.texture --folder …"
 
 
 def test_shares_are_compared_as_they_are_printed() -> None:
