@@ -169,20 +169,28 @@ def contact_sheet(
     The ending of ``path`` is the format: PNG, or JPEG where a PNG would be too large.
     """
     titles = list(dict.fromkeys(name for row in rows.values() for name in row))
-    label = 18
-    sheet = Image.new("RGB", (len(titles) * tile, len(rows) * (tile + label)), "white")
+    label, gap = 18, 4
+    room = (tile - gap, tile - gap)
+    scaled = {
+        case: {
+            name: ImageOps.contain(Image.fromarray(image), room, Image.Resampling.LANCZOS)
+            for name, image in row.items()
+        }
+        for case, row in rows.items()
+    }
+    heights = [label + gap + max(one.height for one in row.values()) for row in scaled.values()]
+    sheet = Image.new("RGB", (len(titles) * tile, sum(heights)), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=12)
-    for y, (case, row) in enumerate(rows.items()):
+    top = 0
+    for (case, row), height in zip(scaled.items(), heights, strict=True):
         for x, name in enumerate(titles):
-            at = (x * tile, y * (tile + label))
-            draw.text((at[0] + 4, at[1] + 2), f"{case} · {name}", "black", font)
-            if name not in row:
-                draw.text((at[0] + 4, at[1] + label + 4), "failed", "red", font)
-                continue
-            room = (tile - 4, tile - 4)
-            picture = ImageOps.contain(Image.fromarray(row[name]), room, Image.Resampling.LANCZOS)
-            sheet.paste(picture, (at[0], at[1] + label))
+            draw.text((x * tile + 4, top + 2), f"{case} · {name}", "black", font)
+            if name in row:
+                sheet.paste(row[name], (x * tile, top + label))
+            else:
+                draw.text((x * tile + 4, top + label + 4), "no picture", "red", font)
+        top += height
     sheet.save(path, quality=88)
 
 

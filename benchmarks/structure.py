@@ -197,9 +197,9 @@ def _page(cells: Sequence[Cell], runs: int, command: str) -> str:
     page += (
         "\nOne thread. Ellipses of 20 % in pictures of 512×512, scored as in `fill.md`: PSNR, "
         "SSIM and SWD over the hole, sharp and seam relative to the truth. scikit-image's brick "
-        "wall is seen from the front and in three perspectives, the floor is laid with tiles of its "
-        "gravel. In photographs with a mask nobody knows what was behind it: sharp and seam are "
-        f"relative to the ring of {_RING} pixels round the hole, and only a look tells. "
+        "wall is seen from the front and in three perspectives, the floor is laid with tiles "
+        "of its gravel. In photographs with a mask nobody knows what was behind it: sharp and "
+        f"seam are relative to the ring of {_RING} pixels round the hole, and only a look tells. "
         + slow_note(PATIENCE)
     )
     titles = {PLANES: "Planes: mean over four walls and a floor", LAWN: "Grass",

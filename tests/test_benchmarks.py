@@ -223,9 +223,10 @@ def test_the_contact_sheet_has_a_row_a_case_and_a_column_a_picture(tmp_path: Pat
         {"x": {"truth": red, "a": red}, "y": {"truth": red}}, tmp_path / "s.png", tile=64
     )
     sheet = Image.open(tmp_path / "s.png")
-    assert sheet.size == (2 * 64, 2 * (64 + 18))
-    assert sheet.getpixel((30, 18 + 20)) == (255, 0, 0)  # enlarged to the tile's width
-    assert sheet.getpixel((64 + 55, 64 + 18 + 18 + 40)) == (255, 255, 255)  # y has no a
+    row = 18 + 30 + 4  # a label, what is enlarged to the tile's width, a gap
+    assert sheet.size == (2 * 64, 2 * row)
+    assert sheet.getpixel((30, 18 + 20)) == (255, 0, 0)
+    assert sheet.getpixel((64 + 55, row + 18 + 28)) == (255, 255, 255)  # y has no a
 
 
 def test_a_child_measures_a_real_method() -> None:
