@@ -1,4 +1,4 @@
-"""``lines=`` of `synth.retarget`: what was straight stays straight."""
+"""``lines=`` of `synth.retarget` and `synth.reshuffle`: what was straight stays straight."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ def test_an_edge_stays_straight():
     assert bends[False] < 0.7 * bends[True]
 
 
+@pytest.mark.parametrize("up", [-15, 12])
+def test_rearranging_keeps_an_edge_straight_between_what_moves_and_what_is_locked(up):
+    image, edge = slanted()
+    thing, locked = (np.zeros(image.shape, bool) for _ in range(2))
+    thing[15:60, :30] = True
+    locked[:, 125:] = True
+    off = {}
+    for kept in (None, [edge]):
+        done = synth.reshuffle(image, [(thing, (up, 0))], locked=locked, lines=kept)
+        np.testing.assert_array_equal(done[15 + up : 60 + up, :30], image[15:60, :30])
+        np.testing.assert_array_equal(done[:, 125:], image[:, 125:])
+        place = (done > 125).sum(axis=0)
+        x = np.arange(15, 142)  # from the middle of the one to the middle of the other
+        off[kept is None] = np.abs(place[x] - np.interp(x, x[[0, -1]], place[x[[0, -1]]])).mean()
+    assert off[False] < 0.4 * off[True]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     angle=st.floats(0, 3.1),
@@ -78,6 +95,25 @@ def test_matches_are_put_on_one_line():
     assert np.ptp((before - field)[on_line], axis=0).max() > 2
 
 
+def test_a_line_goes_through_what_is_held():
+    grid = np.moveaxis(np.indices((30, 60), np.int32), 0, -1)
+    held = np.zeros((30, 60), bool)
+    held[:, :12] = held[:, 48:] = True
+    field = np.ascontiguousarray(grid)
+    field[:, :12, 0] += 8  # one end of a level line is moved down
+    field = np.minimum(field, [29, 59]).astype(np.int32)
+    before = field.copy()
+    on_line = lines.straightened(
+        field, [np.array([[15.0, 3.0], [15.0, 62.0]])], 7, (30, 60), held=held
+    )
+    np.testing.assert_array_equal(field[held], before[held])
+    assert not (on_line & held).any()
+    rows, columns = np.nonzero(on_line)
+    assert len(rows) > 100
+    down = field[rows, columns, 0] - rows
+    np.testing.assert_allclose(down, np.interp(columns, [5.5, 53.5], [8, 0]), atol=1.5)
+
+
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
@@ -88,11 +124,14 @@ def test_matches_are_put_on_one_line():
     ],
 )
 def test_errors_say_what_is_needed(given, error, says):
+    image = slanted()[0]
     with pytest.raises(error, match=says):
-        synth.retarget(slanted()[0], (100, 100), lines=given)
+        synth.retarget(image, (100, 100), lines=given)
+    with pytest.raises(error, match=says):
+        synth.reshuffle(image, [(image < 60, (0, 2))], lines=given)
 
 
-def test_the_command_takes_lines(run, tmp_path):
+def test_the_commands_take_lines(run, tmp_path):
     image, _ = slanted()
     save(tmp_path / "in.png", image)
     out = tmp_path / "out.png"
@@ -103,3 +142,14 @@ def test_the_command_takes_lines(run, tmp_path):
     done = run(*shared, "--line", "0,20,158", "-o", tmp_path / "b.png")
     assert done.code == 2
     assert "X0,Y0,X1,Y1, four whole numbers" in done.err
+    thing = np.zeros(image.shape, bool)
+    thing[15:60, :30] = True
+    save(tmp_path / "thing.png", thing.astype(np.uint8) * 255)
+    shared = ("reshuffle", tmp_path / "in.png", "--quality", "draft")
+    there = tmp_path / "c.png"
+    move = ("--move", tmp_path / "thing.png", "0,-12")
+    assert run(*shared, *move, "--line", "0,20,158,91", "-o", there).code == 0
+    expected = synth.reshuffle(
+        image, [(thing, (-12, 0))], lines=[((20, 0), (91, 158))], quality="draft"
+    )
+    np.testing.assert_array_equal(load(there).pixels, expected)

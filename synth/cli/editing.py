@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
@@ -14,8 +15,6 @@ from synth.cli.group import path
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from synth.progress import Callback
 
 __all__ = ["move", "reshuffle", "retarget"]
 
@@ -37,27 +36,117 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]
         return tuple(int(part) for part in parts)
 
 
-def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that all of these commands have."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print what was done as one object."),
-        click.option("--overwrite", is_flag=True, help="Replace files that exist."),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, 2**64 - 1),
-            metavar="N",
-            default=0,
-            show_default=True,
-            help="Another seed is another answer; the same seed gives the same bytes.",
-        ),
-        click.option("-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False)),
-    ):
-        command = option(command)
-    return command
+#: a command's own part: from the picture, what all take and its own options to the result
+_Work = Callable[..., "np.ndarray[Any, Any]"]
+
+_lines = click.option(
+    "--line",
+    "lines",
+    multiple=True,
+    type=_Numbers("X0,Y0,X1,Y1", "four whole numbers"),
+    help="Ends in pixels of a line in the picture that stays straight. May be repeated.",
+)
+
+
+def _edits(
+    quality: str = "How many rounds of search and vote: better takes longer.",
+) -> Callable[[_Work], Callable[..., None]]:
+    """Make a function of pixels a function of files, with the options that these commands share.
+
+    ``quality`` is the help of that option. The function gets the picture's pixels, a dict of what
+    the commands have in common and its own options; those are told under ``--json`` as well.
+    """
+
+    def decorate(work: _Work) -> Callable[..., None]:
+        @functools.wraps(work)
+        def command(
+            picture: str, output: str, overwrite: bool, as_json: bool, **options: Any
+        ) -> None:
+            _edit(work, picture, output, overwrite, as_json, options)
+
+        for option in (
+            click.argument("picture", metavar="IN", type=path(dir_okay=False)),
+            click.option(
+                "--json", "as_json", is_flag=True, help="Print what was done as one object."
+            ),
+            click.option("--overwrite", is_flag=True, help="Replace files that exist."),
+            click.option(
+                "--seed",
+                type=click.IntRange(0, 2**64 - 1),
+                metavar="N",
+                default=0,
+                show_default=True,
+                help="Another seed is another answer; the same seed gives the same bytes.",
+            ),
+            click.option(
+                "-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False)
+            ),
+            click.option(
+                "--quality",
+                type=click.Choice(["draft", "normal", "best"]),
+                default="normal",
+                show_default=True,
+                help=quality,
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _edit(
+    work: _Work,
+    picture: str,
+    output: str,
+    overwrite: bool,
+    as_json: bool,
+    options: dict[str, Any],
+) -> None:
+    """Load, work and write: whole or not at all."""
+    from synth.codecs import check_holds, format_of
+    from synth.compilation import watching
+    from synth.display import display
+    from synth.files import load, save
+    from synth.unfinished import check_target
+
+    start = time.perf_counter()
+    form = format_of(output)
+    check_target(output, overwrite=overwrite)
+    loaded = load(picture)
+    check_holds(form, loaded.pixels.shape, loaded.pixels.dtype, output)
+    shared = {name: options[name] for name in ("quality", "seed")}
+    own = {name: value for name, value in options.items() if name not in shared}
+    with display() as shown, watching(shown.compiling):
+        with shown.following(picture) as callback:
+            edited = work(loaded.pixels, {**shared, "callback": callback}, **own)
+        save(output, edited, like=loaded, overwrite=overwrite)
+        seconds = time.perf_counter() - start
+        if as_json:
+            height, width = edited.shape[:2]
+            record = {"input": picture, "output": output, "width": width, "height": height}
+            click.echo(json.dumps({**record, **own, **shared, "seconds": seconds}))
+        else:
+            shown.note(f"wrote {output} in {seconds:.1f} s")
+
+
+def _mask(file: str | None) -> Any:
+    from synth.files import load
+
+    return None if file is None else load(file).pixels
+
+
+def _named(
+    context: click.Context, option: click.Parameter, moves: tuple[tuple[str, tuple[int, int]], ...]
+) -> list[dict[str, Any]]:
+    return [{"mask": mask, "by": by} for mask, by in moves]
+
+
+def _ends(lines: tuple[tuple[int, ...], ...]) -> list[Any]:
+    return [((y0, x0), (y1, x1)) for x0, y0, x1, y1 in lines]
 
 
 @click.command()
-@click.argument("picture", metavar="IN", type=path(dir_okay=False))
 @click.option(
     "-m",
     "--mask",
@@ -79,45 +168,24 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Width in pixels of the ring round the object's new place that is blended.",
 )
-@click.option(
-    "--quality",
-    type=click.Choice(["draft", "normal", "best"]),
-    default="normal",
-    show_default=True,
-    help="How well the place that it leaves is filled.",
-)
-@_shared
+@_edits("How well the place that it leaves is filled.")
 def move(
-    picture: str,
+    pixels: np.ndarray[Any, Any],
+    shared: dict[str, Any],
     mask: str,
     by: tuple[int, int],
     blend: int,
-    quality: Any,
-    output: str,
-    seed: int,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
+) -> np.ndarray[Any, Any]:
     """Move an object: fill what was behind it, blend it in where it goes.
 
     PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
     """
+    import synth
 
-    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
-        import synth
-        from synth.files import load
-
-        return synth.move(
-            pixels, load(mask).pixels, by[::-1], blend=blend, quality=quality, seed=seed,
-            callback=callback,
-        )  # fmt: skip
-
-    told = {"mask": mask, "by": list(by), "blend": blend, "quality": quality, "seed": seed}
-    _edit(picture, output, overwrite, as_json, told, work)
+    return synth.move(pixels, _mask(mask), by[::-1], blend=blend, **shared)
 
 
 @click.command()
-@click.argument("picture", metavar="IN", type=path(dir_okay=False))
 @click.option(
     "--size",
     required=True,
@@ -130,58 +198,25 @@ def move(
     type=path(dir_okay=False),
     help="White = to be kept as it is, at its own size.",
 )
-@click.option(
-    "--line",
-    "lines",
-    multiple=True,
-    type=_Numbers("X0,Y0,X1,Y1", "four whole numbers"),
-    help="Ends in pixels of a line in the picture that stays straight. May be repeated.",
-)
-@click.option(
-    "--quality",
-    type=click.Choice(["draft", "normal", "best"]),
-    default="normal",
-    show_default=True,
-    help="How many rounds of search and vote: better takes longer.",
-)
-@_shared
+@_lines
+@_edits()
 def retarget(
-    picture: str,
+    pixels: np.ndarray[Any, Any],
+    shared: dict[str, Any],
     size: tuple[int, int],
     protect: str | None,
     lines: tuple[tuple[int, ...], ...],
-    quality: Any,
-    output: str,
-    seed: int,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
+) -> np.ndarray[Any, Any]:
     """Give a picture another width and height without squeezing what it shows.
 
     PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
     """
+    import synth
 
-    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
-        import synth
-        from synth.files import load
-
-        return synth.retarget(
-            pixels, size[::-1], protect=None if protect is None else load(protect).pixels,
-            lines=[((y0, x0), (y1, x1)) for x0, y0, x1, y1 in lines], quality=quality,
-            seed=seed, callback=callback,
-        )  # fmt: skip
-
-    told = {
-        "protect": protect,
-        "lines": [list(ends) for ends in lines],
-        "quality": quality,
-        "seed": seed,
-    }
-    _edit(picture, output, overwrite, as_json, told, work)
+    return synth.retarget(pixels, size[::-1], protect=_mask(protect), lines=_ends(lines), **shared)
 
 
 @click.command()
-@click.argument("picture", metavar="IN", type=path(dir_okay=False))
 @click.option(
     "--move",
     "moves",
@@ -190,6 +225,7 @@ def retarget(
     nargs=2,
     metavar="MASK DX,DY",
     type=(path(dir_okay=False), _Numbers("DX,DY", "two whole numbers")),
+    callback=_named,
     help="White = a thing, and how far it goes: pixels to the right and down. May be repeated.",
 )
 @click.option(
@@ -198,76 +234,22 @@ def retarget(
     type=path(dir_okay=False),
     help="White = stays where it is. The rest may change.",
 )
-@click.option(
-    "--quality",
-    type=click.Choice(["draft", "normal", "best"]),
-    default="normal",
-    show_default=True,
-    help="How many rounds of search and vote: better takes longer.",
-)
-@_shared
+@_lines
+@_edits()
 def reshuffle(
-    picture: str,
-    moves: tuple[tuple[str, tuple[int, int]], ...],
+    pixels: np.ndarray[Any, Any],
+    shared: dict[str, Any],
+    moves: list[dict[str, Any]],
     lock: str | None,
-    quality: Any,
-    output: str,
-    seed: int,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
+    lines: tuple[tuple[int, ...], ...],
+) -> np.ndarray[Any, Any]:
     """Put things to new places; the rest of the picture makes room.
 
     PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
     """
+    import synth
 
-    def work(pixels: np.ndarray[Any, Any], callback: Callback | None) -> np.ndarray[Any, Any]:
-        import synth
-        from synth.files import load
-
-        return synth.reshuffle(
-            pixels, [(load(mask).pixels, by[::-1]) for mask, by in moves],
-            locked=None if lock is None else load(lock).pixels, quality=quality, seed=seed,
-            callback=callback,
-        )  # fmt: skip
-
-    told = {
-        "moves": [{"mask": mask, "by": list(by)} for mask, by in moves],
-        "lock": lock,
-        "quality": quality,
-        "seed": seed,
-    }
-    _edit(picture, output, overwrite, as_json, told, work)
-
-
-def _edit(
-    picture: str,
-    output: str,
-    overwrite: bool,
-    as_json: bool,
-    told: dict[str, Any],
-    work: Callable[[np.ndarray[Any, Any], Callback | None], np.ndarray[Any, Any]],
-) -> None:
-    """Load, work and write: whole or not at all."""
-    from synth.codecs import check_holds, format_of
-    from synth.compilation import watching
-    from synth.display import display
-    from synth.files import load, save
-    from synth.unfinished import check_target
-
-    start = time.perf_counter()
-    form = format_of(output)
-    check_target(output, overwrite=overwrite)
-    loaded = load(picture)
-    check_holds(form, loaded.pixels.shape, loaded.pixels.dtype, output)
-    with display() as shown, watching(shown.compiling):
-        with shown.following(picture) as callback:
-            edited = work(loaded.pixels, callback)
-        save(output, edited, like=loaded, overwrite=overwrite)
-        seconds = time.perf_counter() - start
-        if as_json:
-            height, width = edited.shape[:2]
-            record = {"input": picture, "output": output, "width": width, "height": height}
-            click.echo(json.dumps({**record, **told, "seconds": seconds}))
-        else:
-            shown.note(f"wrote {output} in {seconds:.1f} s")
+    return synth.reshuffle(
+        pixels, [(_mask(move["mask"]), move["by"][::-1]) for move in moves], locked=_mask(lock),
+        lines=_ends(lines), **shared,
+    )  # fmt: skip

@@ -134,6 +134,7 @@ class Summary:
                 self._penalty = np.where(free, np.int32(0), LIMIT)
                 self._choices = np.flatnonzero(free).astype(np.int32)
         self._lines = list(pins.lines)
+        self._held = np.zeros(backward.shape[:2], np.bool_)
         self._pin(source, pins)
         # patches with something in them that may change
         self._free = ~allowed_patches(~self._wanted, patch)
@@ -148,11 +149,14 @@ class Summary:
             (self.backward, pins.sources, pins.targets),
         )
         grids = (self.backward.shape[:2], self.forward.shape[:2])
+        held = []
         for (field, own, other), grid in zip(pairs, grids, strict=True):
             # a patch goes with the pixel in its middle
             inside = ((own >= half) & (own - half < field.shape[:2])).all(axis=1)
             inside &= ((other >= half) & (other - half < grid)).all(axis=1)
-            field[tuple(own[inside].T - half)] = other[inside] - half
+            held.append(tuple(own[inside].T - half))
+            field[held[-1]] = other[inside] - half
+        self._held[held[1]] = True
 
     @property
     def content(self) -> NDArray[np.int16]:
@@ -185,8 +189,9 @@ class Summary:
 
     def _straighten(self) -> None:
         on_lines = straightened(
-            self.backward, self._lines, self.patch, (self.forward.shape[0], self.forward.shape[1])
-        )
+            self.backward, self._lines, self.patch, (self.forward.shape[0], self.forward.shape[1]),
+            held=self._held,
+        )  # fmt: skip
         self._share[on_lines] = self._line_share
 
     def distance(self) -> float:

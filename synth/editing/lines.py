@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError, InputTypeError
 
-__all__ = ["Line", "check_lines", "fitted", "straightened"]
+__all__ = ["Line", "check_lines", "fitted", "halved_lines", "straightened"]
 
 #: A line: its two ends, rows and columns, (2, 2).
 Line = NDArray[np.float64]
@@ -19,17 +19,25 @@ _NEAR = 2.0
 #: Rounds of the robust fit, and the distance in pixels beyond which a point counts less.
 _FITS = 10
 _FAR = 1.5
+#: A match that is held counts like so many others.
+_SURE = 100.0
 #: The shortest line, in pixels: shorter ones say little about a direction.
 _SHORTEST = 8
 
 
 def straightened(
-    field: NDArray[np.int32], lines: list[Line], patch: int, grid: tuple[int, int]
+    field: NDArray[np.int32],
+    lines: list[Line],
+    patch: int,
+    grid: tuple[int, int],
+    *,
+    held: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.bool_]:
     """Move what the patches on each line are matched to onto one line, in place.
 
     Barnes et al. 2009, section 4.1: the line is fitted to the matches themselves, so it may lie
-    anywhere and lean as it likes, and every match goes to the place on it that is nearest.
+    anywhere and lean as it likes, and every match goes to the place on it that is nearest. Where
+    some of the matches are held, it goes through them.
 
     Parameters
     ----------
@@ -40,6 +48,8 @@ def straightened(
     patch : int
     grid : (int, int)
         Rows and columns of patches in the summary.
+    held : (h, w) bool, optional
+        Patches whose matches must stay what they are.
 
     Returns
     -------
@@ -52,11 +62,13 @@ def straightened(
         own, foot = _members(field.shape[:2], ends, middle)
         if len(own) < 2:
             continue
-        place = own[:, 0], own[:, 1]
+        stays = np.zeros(len(own), np.bool_) if held is None else held[own[:, 0], own[:, 1]]
         aside = own + middle - foot
-        point, direction = fitted(field[place] + middle - aside)
-        along = (field[place] + middle - aside - point) @ direction
-        moved = np.rint(point + along[:, np.newaxis] * direction + aside - middle)
+        matches = field[own[:, 0], own[:, 1]] + middle - aside
+        point, direction = fitted(matches, stays)
+        place = own[~stays, 0], own[~stays, 1]
+        along = (matches[~stays] - point) @ direction
+        moved = np.rint(point + along[:, np.newaxis] * direction + (aside[~stays] - middle))
         field[place] = np.clip(moved, 0, np.array(grid) - 1).astype(np.int32)
         touched[place] = True
     return touched
@@ -77,12 +89,16 @@ def _members(
     return own[near], np.asarray(foot[near], np.float64)
 
 
-def fitted(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def fitted(
+    points: NDArray[np.float64], sure: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit a line by least squares of the distances to it, those far away counting less.
 
     Parameters
     ----------
     points : (n, 2) float64
+    sure : (n,) bool, optional
+        Points that count fully however far they are, and 100 times as much as others.
 
     Returns
     -------
@@ -97,14 +113,20 @@ def fitted(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     >>> round(float(direction[1] / direction[0]), 2)
     2.0
     """
-    weight = np.ones(len(points))
+    sure = np.zeros(len(points), np.bool_) if sure is None else sure
+    weight = np.where(sure, _SURE, 1.0)
     for _ in range(_FITS):
         point = np.average(points, axis=0, weights=weight)
         spread = (points - point) * weight[:, np.newaxis]
         direction = np.linalg.eigh(spread.T @ (points - point))[1][:, 1]
         distance = np.abs((points - point) @ np.array([-direction[1], direction[0]]))
-        weight = 1 / np.maximum(1, distance / _FAR) ** 2
+        weight = np.where(sure, _SURE, 1 / np.maximum(1, distance / _FAR) ** 2)
     return np.asarray(point), np.asarray(direction)
+
+
+def halved_lines(lines: list[Line], level: int) -> tuple[Line, ...]:
+    """Return where lines lie when a picture is halved ``level`` times."""
+    return tuple((ends + 0.5) / (1 << level) - 0.5 for ends in lines)
 
 
 def check_lines(lines: Any, shape: tuple[int, ...]) -> list[Line]:

@@ -22,6 +22,7 @@ from synth.editing.levels import (
     levels_of,
     refine,
 )
+from synth.editing.lines import Line, check_lines, halved_lines
 from synth.editing.move import check_offset, grown, shifted
 from synth.editing.rendering import copied
 from synth.errors import InputError, InputTypeError
@@ -49,6 +50,7 @@ def reshuffle(
     moves: Sequence[tuple[NDArray[Any], tuple[int, int]]],
     *,
     locked: NDArray[Any] | None = None,
+    lines: Sequence[Any] | None = None,
     patch: int = 7,
     quality: Quality = "normal",
     seed: int = 0,
@@ -70,6 +72,12 @@ def reshuffle(
         leaves the picture is cut off; two things must not come to lie over each other.
     locked : (rows, columns), optional
         True (white) = stays where it is, bit for bit. The rest may change.
+    lines : sequence of ((row, column), (row, column)), optional
+        Ends, in pixels, of lines in the picture that are to stay straight (Barnes et al. 2009,
+        section 4.1), drawn as for `retarget`. A line over a thing goes through the place where
+        the thing goes, one over what is locked through that: from a thing that moves away from
+        its line to the next that is held, the line leans. Draw no line over what only stands
+        before it.
     patch, quality, seed, device, callback
         As for `synth.retarget`.
 
@@ -111,6 +119,7 @@ def reshuffle(
     for thing, _ in things:
         stays = stays & ~thing
     _check_places(things, stays)
+    straight = [] if lines is None else check_lines(lines, image.shape)
     if not any(any(offset) for _, offset in things):
         return image.copy()
 
@@ -132,16 +141,19 @@ def reshuffle(
         report(callback, "search", _GUESS + (0.95 - _GUESS) * done / whole)
         done += patches
 
+    def pins_at(level: int) -> Pins:
+        return _pins(things, stays, straight, level)
+
     with threads() as bands:
         run = Run(patch, key, bands, rounds, tick)
         top = len(levels) - 1
-        tried = [_laid_out(run, levels[-1], guess, _pins(things, stays, top)) for guess in guesses]
+        tried = [_laid_out(run, levels[-1], guess, pins_at(top)) for guess in guesses]
         for one in tried:
             run.improve(one, rounds.coarsest, COARSE_RADII, 2)
         best = min(tried, key=Summary.distance)
-        sources = refine(run, best, levels, shape, lambda level: _pins(things, stays, level))
+        sources = refine(run, best, levels, shape, pins_at)
     report(callback, "blend", 0.95)
-    pins = _pins(things, stays, 0)
+    pins = pins_at(0)
     fixed = np.zeros(shape, np.bool_)
     fixed[tuple(pins.targets.T)] = True
     sources[tuple(pins.targets.T)] = pins.sources
@@ -195,7 +207,7 @@ def _guesses(
     ]
 
 
-def _pins(things: list[Move], stays: NDArray[np.bool_], level: int) -> Pins:
+def _pins(things: list[Move], stays: NDArray[np.bool_], lines: list[Line], level: int) -> Pins:
     """Say where everything goes that is told to, at a level."""
     shape = halved(stays, level).shape
     origin = np.full((*shape, 2), -1, np.int32)
@@ -208,7 +220,9 @@ def _pins(things: list[Move], stays: NDArray[np.bool_], level: int) -> Pins:
     free = np.ones(stays.shape, np.bool_)
     for mask, _ in things:
         free &= ~grown(mask, _RIM)
-    return Pins(origin[tuple(targets.T)], targets, ~halved(free, level))
+    return Pins(
+        origin[tuple(targets.T)], targets, ~halved(free, level), halved_lines(lines, level)
+    )
 
 
 def _check_moves(moves: Any, shape: tuple[int, ...]) -> list[Move]:

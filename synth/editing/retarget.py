@@ -23,7 +23,7 @@ from synth.editing.levels import (
     levels_of,
     refine,
 )
-from synth.editing.lines import Line, check_lines
+from synth.editing.lines import Line, check_lines, halved_lines
 from synth.editing.rendering import copied
 from synth.errors import InputError, InputTypeError
 from synth.images import check_finite, check_image, check_mask
@@ -193,7 +193,7 @@ class _Resize:
         moves = [offsets(_along(kept, axis), edges[axis])[sources[:, axis]] for axis in (0, 1)]
         targets = sources + np.stack(moves, axis=1)
         inside = ((targets >= 0) & (targets < size)).all(axis=1)
-        lines = tuple((ends + 0.5) / (1 << level) - 0.5 for ends in self.lines)
+        lines = halved_lines(self.lines, level)
         return Pins(sources[inside], targets[inside], lines=lines)
 
 
