@@ -41,6 +41,14 @@ def test_a_like_texture_takes_fewer_bits_than_noise(run, tmp_path):
     assert like < unlike - 1
 
 
+def test_a_picture_beside_itself_is_warned_of(run, tmp_path):
+    image, *more = files(tmp_path)
+    done = run("bits", image, "--exemplar", image)
+    assert done.code == 0
+    assert "every pixel finds itself" in done.err
+    assert float(done.out) < float(run("bits", image, *more).out)
+
+
 def test_mistakes_are_told(run, tmp_path):
     arguments = files(tmp_path)
     save(tmp_path / "colour.png", texture((20, 20, 3)))
@@ -49,5 +57,8 @@ def test_mistakes_are_told(run, tmp_path):
     assert "same type and channels" in wrong.err
     assert run("bits", arguments[0]).code == 2
     assert run("bits", *arguments, "--window", 4).code == 1
+    wide = run("bits", *arguments, "--window", 35)
+    assert wide.code == 1
+    assert "a smaller window (or EfrosLeung(borders='masked') in Python)" in wide.err
     save(tmp_path / "there.png", texture((4, 4)))
     assert run("bits", *arguments, "--map", tmp_path / "there.png").code == 1

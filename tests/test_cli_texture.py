@@ -96,6 +96,33 @@ def test_guides_and_masks(folder):
     assert all(tuple(c) in left for c in load(folder / "left.png").pixels.reshape(-1, 3))
 
 
+def test_what_is_known_stays_and_the_rest_goes_on_from_it(folder):
+    known = np.zeros((64, 80, 4), np.uint8)
+    known[:40, :50, :3] = PICTURE[:40, :50]
+    known[:40, :50, 3] = 255
+    save(folder / "known.png", known)
+    unknown = known[..., 3] == 0
+    save(folder / "unknown.png", unknown.astype(np.uint8) * 255)
+    save(folder / "opaque.png", np.ascontiguousarray(known[..., :3]))
+    made = synth.synthesize_details(
+        PICTURE, (64, 80), known=(np.ascontiguousarray(known[..., :3]), unknown), quality="draft"
+    )
+    shared = ("synthesize", folder / "in.png", "--quality", "draft", "--maps", folder / "maps")
+    for more in (
+        ("--known", folder / "known.png"),
+        ("--known", folder / "opaque.png", "--known-mask", folder / "unknown.png", "--overwrite"),
+    ):
+        arguments = [str(one) for one in (*shared, *more, "-o", folder / "out.png")]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+        pixels = load(folder / "out.png").pixels
+        np.testing.assert_array_equal(pixels, made.image)
+        np.testing.assert_array_equal(pixels[:40, :50], PICTURE[:40, :50])
+        drawn = load(folder / "maps" / "out-source.png").pixels
+        assert not drawn[~unknown].any()
+        assert drawn[unknown].any()
+
+
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
@@ -105,16 +132,45 @@ def test_guides_and_masks(folder):
         (("--guide", "in.png"), 1, "guide is given but exemplar_guide is not"),
         (("--layer", "in.png", "--layer", "in.png"), 1, "would be written twice"),
         (("missing.png",), 1, "missing.png does not exist"),
-        (("--patch", "300"), 1, "patch is 300"),
+        (("--patch", "300", "--maps", "m"), 1, "patch is 300"),
+        (("--known", "in.png"), 1, "in.png has no transparency"),
+        (("--known", "in.png", "--known-mask", "in.png"), 1, "known[0] is uint8 of 60×70×3, but"),
+        (("--known", "in.png", "--tile"), 2, "--known goes without"),
+        (("--known-mask", "in.png"), 2, "--known-mask is of a picture given by --known"),
+        (("--layer", "small.png"), 1, "exemplar['--layer small.png'] is 20×20 but exemplar["),
+        (("--layer", "normal.png", "--maps", "no/m"), 1, "there is no folder no"),
+        (
+            ("--method", "efros-leung", "--exemplar-mask", "dots.png"),
+            1,
+            "no 11×11 pixels in a square may be copied from",
+        ),
     ],
 )
 def test_what_cannot_be_made_is_said_and_nothing_written(folder, more, code, message, monkeypatch):
     monkeypatch.chdir(folder)
+    save(folder / "small.png", np.zeros((20, 20), np.uint8))
+    dots = np.zeros((60, 70), np.uint8)
+    dots[::8, ::8] = 255
+    save(folder / "dots.png", dots)
     before = sorted(folder.iterdir())
     done = call(folder, "-o", folder / "out.png", *more)
     assert done.exit_code == code
     assert message in done.stderr
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_small_exemplar_is_called_by_its_name(folder):
+    save(folder / "tiny.png", np.zeros((5, 5), np.uint8))
+    arguments = ("synthesize", folder / "tiny.png", "--size", "20x20", "-o", folder / "o.png")
+    done = CliRunner().invoke(main, [str(one) for one in arguments])
+    assert done.exit_code == 1
+    assert "exemplar is 5×5, but at least 8×8 pixels are needed" in done.stderr
+    assert (
+        CliRunner()
+        .invoke(main, ["synthesize", *map(str, arguments[1:2]), "-o", "x.png"])
+        .exit_code
+        == 2
+    )
 
 
 def test_files_are_kept(folder):

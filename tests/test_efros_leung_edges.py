@@ -77,3 +77,10 @@ def test_graphs_and_mappings_are_checked():
     none = model.conditional(texture((8, 8)), np.ones((8, 8), bool), np.zeros((0, 2), int))
     assert len(none) == 0
     assert none.probs().shape == (0, 256)
+
+
+def test_values_too_far_apart_for_a_float_are_refused():
+    wide = np.random.default_rng(0).uniform(-1.7, 1.7, (12, 12)) * 1e308
+    with pytest.raises(InputError, match=r"from -1\.\d+e\+308 to .*divide all images by 2"):
+        synth.EfrosLeung(5).fit(wide)
+    synth.EfrosLeung(5).fit(wide / 2)

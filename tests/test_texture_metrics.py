@@ -390,3 +390,20 @@ def test_errors_say_what_was_given_and_what_is_needed() -> None:
     field = nnf(image, image, quality="draft")
     with pytest.raises(InputError, match="34×34 and does not fit an output of 39×40"):
         copying_of_field(field, image[1:], image)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"b": np.zeros((20, 20), np.uint16)}, InputTypeError, "a is uint8 but b is uint16"),
+        ({"b": np.zeros((20, 20), np.int64)}, InputTypeError, "b is of type int64"),
+        ({"seed": -1}, InputError, "seed is -1, but it must lie in"),
+        ({"seed": 0.5}, InputTypeError, "seed is 0.5"),
+        ({"a": np.full((20, 20), np.nan), "b": np.zeros((20, 20))}, InputError, "a has NaN"),
+        ({"a": np.full((20, 20), 1.7e308), "b": np.zeros((20, 20))}, InputError, "divide both"),
+    ],
+)
+def test_sliced_distance_says_what_it_needs(change, error, says):
+    flat = np.zeros((20, 20), np.uint8)
+    with pytest.raises(error, match=says):
+        sliced_wasserstein(**{"a": flat, "b": flat, **change})

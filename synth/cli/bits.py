@@ -60,8 +60,11 @@ def bits(
     """Print how many bits a channel of a pixel of IMAGE takes, given the texture EX.
 
     By Efros & Leung's model as a density. Raw 8-bit pixels take 8; the fewer, the more IMAGE is
-    like EX. In a drawing, black is 0 bits a channel and white is 16.
+    like EX. What EX shows of IMAGE itself is found again and takes next to nothing: give another
+    part of the texture. In a drawing, black is 0 bits a channel and white is 16.
     """
+    import warnings
+
     import numpy as np
 
     import synth
@@ -82,6 +85,13 @@ def bits(
             raise InputError(
                 f"{file} is {one.dtype} of shape {one.shape}, but {picture} is {image.dtype} of "
                 f"shape {image.shape}; convert one, so that both have the same type and channels"
+            )
+        if np.array_equal(one, image):
+            warnings.warn(
+                f"{file} is {picture} itself, so every pixel finds itself there and the bits say "
+                "nothing; give another part of the texture as --exemplar",
+                UserWarning,
+                stacklevel=2,
             )
     model = synth.EfrosLeung(
         window,

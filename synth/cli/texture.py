@@ -29,7 +29,11 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 @click.command()
 @click.argument("exemplars", metavar="EXEMPLAR [MORE]…", nargs=-1, required=True, type=path())
 @click.option("-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False))
-@click.option("--size", type=_Size(), required=True, help="Of the texture, such as 1024x1024.")
+@click.option(
+    "--size",
+    type=_Size(),
+    help="Of the texture, such as 1024x1024. Needed but with --known, whose size it is then.",
+)
 @click.option(
     "--method",
     type=click.Choice(["auto", "efros-leung", "quilting", "patchmatch"]),
@@ -44,6 +48,17 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option(
     "--exemplar-mask", type=path(dir_okay=False), help="White where EXEMPLAR is never copied."
+)
+@click.option(
+    "--known",
+    type=path(dir_okay=False),
+    help="A picture whose opaque part stays as it is; the texture goes on from there.",
+)
+@click.option(
+    "--known-mask",
+    metavar="MASK",
+    type=path(dir_okay=False),
+    help="White where KNOWN is to be made, instead of where it is transparent.",
 )
 @click.option(
     "--layer",
@@ -95,10 +110,12 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 def synthesize(
     exemplars: tuple[str, ...],
     output: str,
-    size: tuple[int, int],
+    size: tuple[int, int] | None,
     guide: str | None,
     exemplar_guide: str | None,
     exemplar_mask: str | None,
+    known: str | None,
+    known_mask: str | None,
     layers: tuple[str, ...],
     seed: int,
     samples: int | None,
@@ -113,6 +130,12 @@ def synthesize(
     """
     if len(exemplars) > 1 and (layers or guide or exemplar_guide or exemplar_mask):
         raise click.UsageError("layers, guides and masks go with one EXEMPLAR; give one")
+    if known is not None and (layers or options["tile"]):
+        raise click.UsageError("--known goes without --layer and --tile; leave one out")
+    if known_mask is not None and known is None:
+        raise click.UsageError("--known-mask is of a picture given by --known; give that as well")
+    if size is None and known is None:
+        raise click.UsageError("Missing option '--size', such as --size 1024x1024")
     if samples is not None and seed + samples > 2**64:
         raise click.UsageError(f"--samples {samples} needs seeds above 2**64 - 1; lower --seed")
     names = _outputs(output, samples)
@@ -130,10 +153,17 @@ def synthesize(
     from synth.files import load, save
 
     pictures = [load(file) for file in exemplars]
-    stack = {"": pictures[0].pixels, **{file: load(file).pixels for file in layers}}
-    exemplar = [one.pixels for one in pictures] if len(pictures) > 1 else stack
+    every = [one.pixels for one in pictures]
+    exemplar: Any = every if len(every) > 1 else every[0]
+    if layers:
+        maps_of = {f"--layer {file}": load(file).pixels for file in layers}
+        exemplar = {exemplars[0]: every[0], **maps_of}
     given = {"guide": guide, "exemplar_guide": exemplar_guide, "exemplar_mask": exemplar_mask}
     options |= {name: None if file is None else load(file).pixels for name, file in given.items()}
+    if known is not None:
+        options["known"] = _known(known, known_mask, every[0])
+        size = size or options["known"][0].shape[:2]
+    assert size is not None
     with display() as shown, watching(shown.compiling):
         for number, name in enumerate(names):
             with shown.following(name) as callback:
@@ -144,6 +174,8 @@ def synthesize(
             images = list(image.values()) if isinstance(image, dict) else [image]
             for file, pixels in zip(written[name], images, strict=True):
                 save(file, pixels, like=pictures[0], overwrite=overwrite)
+            if maps is not None:
+                Path(maps).mkdir(exist_ok=True)
             for file, kind in zip(drawn[name], kinds, strict=False):
                 save(file, _draw(made, kind), overwrite=overwrite)
             if as_json:
@@ -194,31 +226,52 @@ def _check(files: list[str], maps: str | None, overwrite: bool) -> None:
     twice = {file for file in files if files.count(file) > 1}
     if twice:
         raise FileError(f"{min(twice)} would be written twice; rename a --layer")
-    if maps is not None:
-        try:
-            Path(maps).mkdir(exist_ok=True)
-        except OSError as error:
-            raise FileError(f"the folder {maps} cannot be made: {error.strerror}") from error
+    later = maps is not None and not Path(maps).exists()  # made when there is something for it
+    if later and maps is not None:
+        check_target(maps)
     for file in files:
         format_of(file)
-        check_target(file, overwrite=overwrite)
+        if not later or Path(file).parent != Path(maps or ""):
+            check_target(file, overwrite=overwrite)
+
+
+def _known(file: str, mask: str | None, exemplar: Any) -> tuple[Any, Any]:
+    """Load what stays, and where the texture is to be made."""
+    from synth.errors import FileError
+    from synth.files import load
+    from synth.images import hole_from_alpha
+
+    pixels = load(file).pixels
+    if mask is not None:
+        return pixels, load(mask).pixels
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels not in (2, 4):
+        raise FileError(
+            f"{file} has no transparency to say what is to be made; give --known-mask, white there"
+        )
+    hole = hole_from_alpha(pixels)
+    if exemplar.shape[2:] == pixels.shape[2:]:
+        return pixels, hole
+    return pixels[..., 0] if channels == 2 else pixels[..., :3], hole
 
 
 def _draw(made: Any, kind: str) -> Any:
     """Draw a source map: red for the row, green for the column, blue for the exemplar.
 
-    The order from black to white, the number of candidates by its logarithm.
+    The order from black to white, the number of candidates by its logarithm. What was known is
+    black.
     """
     import numpy as np
 
     if kind != "source":
-        values = made.order + 1.0 if kind == "order" else np.log1p(made.candidates)
+        values = made.order + 1.0 if kind == "order" else np.log1p(np.maximum(made.candidates, 0))
+        values = np.maximum(values, 0)
         return np.rint(values * (255 / max(values.max(), 1e-9))).astype(np.uint8)
     source_map = made.source_map
-    places = source_map[..., -2:].astype(np.float64)
+    places = np.maximum(source_map[..., -2:], 0).astype(np.float64)
     picture = np.zeros((*source_map.shape[:2], 3), np.uint8)
     picture[..., :2] = np.rint(places * 255 / np.maximum(places.max(axis=(0, 1)), 1))
     if source_map.shape[2] == 3:
-        numbers = source_map[..., 0].astype(np.float64)
+        numbers = np.maximum(source_map[..., 0], 0).astype(np.float64)
         picture[..., 2] = np.rint(numbers * 255 / max(numbers.max(), 1))
     return picture

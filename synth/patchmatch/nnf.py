@@ -236,8 +236,15 @@ def comparable(
                 "not fit into 32 bits; pass both images as .astype(numpy.float32)"
             )
     else:
-        with np.errstate(over="ignore"):  # what becomes infinite is reported as such
-            target, source = (image.astype(np.float32, copy=False) for image in (target, source))
+        most = float(np.finfo(np.float32).max)
+        for image, name in ((target, "target"), (source, "source")):
+            largest = float(np.abs(image).max(where=np.isfinite(image), initial=0))
+            if largest > most:
+                raise InputError(
+                    f"{name} has values up to {largest:g}, more than float32 can hold, as which "
+                    "they are compared; divide both images by the same number"
+                )
+        target, source = (image.astype(np.float32, copy=False) for image in (target, source))
     return (
         target.reshape(*target.shape[:2], channels[0]),
         source.reshape(*source.shape[:2], channels[0]),

@@ -35,6 +35,11 @@ class Levels:
             return cls(0.0, float(top), 255.0 / top)
         finite = np.concatenate([image[np.isfinite(image)] for image in images])
         low, high = (float(end(finite)) if len(finite) else 0.0 for end in (np.min, np.max))
+        if not np.isfinite(high - low):
+            raise InputError(
+                f"the exemplar's values go from {low:g} to {high:g}, farther apart than a float "
+                "can hold; divide all images by 2"
+            )
         return cls(low, high if high > low else low + 1.0, 0.0)
 
     def __call__(self, image: Pixels) -> NDArray[np.float32]:
@@ -222,9 +227,9 @@ def _refuse(images: Sequence[Pixels], masks: Sequence[Any | None], window: int) 
     if all(mask is None for mask in masks):
         raise InputError(
             f"the exemplar is {sizes}, but the window is {window}×{window}; give a larger "
-            "exemplar, a smaller window, or borders='masked'"
+            "exemplar or a smaller window (or EfrosLeung(borders='masked') in Python)"
         )
     raise InputError(
         f"the mask leaves no whole window of {window}×{window} in the exemplar ({sizes}); mask "
-        "less of it, or take a smaller window or borders='masked'"
+        "less of it or take a smaller window (or EfrosLeung(borders='masked') in Python)"
     )

@@ -34,6 +34,13 @@ def grow_texture(request: Request, callback: Callback | None) -> Sample:
         for layer in request.layers
     ]
     exemplars = [_stack(layers, list(one)) for one in zip(*layers, strict=True)]
+    _check_room(
+        [
+            np.ones(one.shape[:2], np.bool_) if mask is None else ~mask
+            for one, mask in zip(exemplars, request.masks, strict=True)
+        ],
+        model.window,
+    )
     guided = request.guide is not None
     model.fit(*exemplars, mask=request.masks, guide=list(request.guides) if guided else None)
     begun = None if request.known is None else _stack(layers, request.known)
@@ -57,12 +64,7 @@ def fill_by_pixels(request: FillRequest, callback: Callback | None) -> Sample:
         planes = guide[..., np.newaxis] if guide.ndim == 2 else guide
         guide = guide_channels(planes, 1 if image.ndim == 2 else image.shape[2])
     side = request.patch - 1 + request.patch % 2
-    whole = ndimage.minimum_filter(~missing, side, mode="constant", cval=0)
-    if not whole.any():
-        raise InputError(
-            f"no {side}×{side} pixels in a square may be copied from, so there is nothing to look "
-            "up; pass a smaller patch, or allow more of the picture"
-        )
+    _check_room([~missing], side)
     model = EfrosLeung(side).fit(image, mask=missing, guide=guide)
     return model.sample(
         (hole.shape[0], hole.shape[1]),
@@ -71,6 +73,17 @@ def fill_by_pixels(request: FillRequest, callback: Callback | None) -> Sample:
         guide=guide,
         seed=request.key[0] | request.key[1] << 32,
         callback=callback,
+    )
+
+
+def _check_room(usable: Sequence[NDArray[np.bool_]], side: int) -> None:
+    """Refuse where no whole window may be looked up."""
+    for one in usable:
+        if ndimage.minimum_filter(one, side, mode="constant", cval=0).any():
+            return
+    raise InputError(
+        f"no {side}×{side} pixels in a square may be copied from, so there is nothing to look "
+        "up; pass a smaller patch, or allow more of the picture"
     )
 
 

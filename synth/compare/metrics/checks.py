@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from synth.errors import InputError, InputTypeError
 from synth.images import check_finite, check_image
 
-__all__ = ["check_pair", "check_same", "size", "with_channels"]
+__all__ = ["check_alike", "check_pair", "check_same", "size", "with_channels"]
 
 
 def with_channels(image: NDArray[Any], name: str) -> NDArray[Any]:
@@ -26,6 +26,15 @@ def check_pair(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return two images of any sizes and equal channels and type as (H, W, C) float64."""
     first, second = check_image(a, name=names[0]), check_image(b, name=names[1])
+    check_alike(first, second, names)
+    first, second = with_channels(first, names[0]), with_channels(second, names[1])
+    return first.astype(np.float64), second.astype(np.float64)
+
+
+def check_alike(
+    first: NDArray[Any], second: NDArray[Any], names: tuple[str, str] = ("a", "b")
+) -> None:
+    """Raise unless two images are of one type, finite, and have the same channels."""
     if first.dtype != second.dtype:
         raise InputTypeError(
             f"{names[0]} is {first.dtype} but {names[1]} is {second.dtype}, whose values have "
@@ -39,7 +48,6 @@ def check_pair(
             f"{names[0]} has {first.shape[2]} channels and {names[1]} has {second.shape[2]}; "
             "convert one of them first"
         )
-    return first.astype(np.float64), second.astype(np.float64)
 
 
 def check_same(a: NDArray[Any], b: NDArray[Any], mask: NDArray[np.bool_]) -> None:

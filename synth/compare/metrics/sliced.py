@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.compare.metrics.checks import check_same, with_channels
+from synth.compare.metrics.checks import check_alike, check_same, with_channels
 from synth.errors import InputError
+from synth.images import check_image
+from synth.randomness import key_of
 
 __all__ = ["sliced_wasserstein", "sliced_wasserstein_levels"]
 
+#: The largest value whose squared distances add up to a finite number.
+_LARGEST = 1e150
 _BLOCK = 1 << 14  # patches projected at a time: 19 MB of 7×7×3 in float64
 _PROJECTIONS = 1 << 24  # numbers kept at a time for each image: 134 MB
 
@@ -41,14 +45,14 @@ def sliced_wasserstein(
     Parameters
     ----------
     a, b : (H, W) or (H, W, C) array
-        The two images, with equal channels. Without ``mask`` they may differ in size: the
-        quantiles of the smaller cloud are then repeated.
+        The two images, of one type, with equal channels. Without ``mask`` they may differ in
+        size: the quantiles of the smaller cloud are then repeated.
     patch : int, odd
         Side of the windows in pixels; larger windows see larger structure.
     directions : int
         Number of unit vectors K; more of them lower the spread between seeds.
     seed : int
-        Seed of the unit vectors.
+        Seed of the unit vectors, 0 to 2**64 − 1.
     mask : (H, W) bool array, optional
         Where the patches are centred, in both images; they see past its border. None takes all.
 
@@ -60,8 +64,11 @@ def sliced_wasserstein(
     Raises
     ------
     InputError
-        If shapes do not match, ``patch`` is even or larger than an image, or the mask holds no
-        pixel that is ``patch // 2`` away from the image's border.
+        If shapes do not match, an image has NaN, infinite or enormous values, ``seed`` is out of
+        range, ``patch`` is even or larger than an image, or the mask holds no pixel that is
+        ``patch // 2`` away from the image's border.
+    InputTypeError
+        If the images are of different types, or of none that images have.
 
     References
     ----------
@@ -74,10 +81,17 @@ def sliced_wasserstein(
     >>> sliced_wasserstein(flat, flat)
     0.0
     """
-    a, b = with_channels(a, "a"), with_channels(b, "b")
-    if a.shape[2] != b.shape[2]:
+    key_of(seed)  # refuses what is no seed elsewhere either
+    a, b = (
+        with_channels(check_image(a, name="a"), "a"),
+        with_channels(check_image(b, name="b"), "b"),
+    )
+    check_alike(a, b)
+    largest = max(float(np.abs(image).max()) for image in (a, b)) if a.dtype.kind == "f" else 0.0
+    if largest > _LARGEST:
         raise InputError(
-            f"a has {a.shape[2]} channels and b has {b.shape[2]}; convert one of them first"
+            f"a and b have values up to {largest:g}, whose squares a float cannot hold; divide "
+            "both by the same number"
         )
     if mask is not None:
         check_same(a, b, mask)
