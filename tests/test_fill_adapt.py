@@ -12,9 +12,11 @@ from synth.kernels._jit import threads
 import synth
 from synth.errors import InputError, InputTypeError
 from synth.files import load, save
+from synth.patchmatch import copies, window
 from synth.patchmatch.adaptation import Adaptation, Change
 from synth.patchmatch.copies import Ground, with_copies
 from synth.patchmatch.em import Effort, _Solver
+from synth.patchmatch.pieces import pieces
 from synth.patchmatch.pyramid import Level
 from synth.patchmatch.stage import make_stage
 from synth.patchmatch.variation import Variation
@@ -303,3 +305,61 @@ def test_the_command_line_fills_a_mirrored_motif(run, tmp_path):
     )
     assert done.code == 0, done.err
     assert (load(tmp_path / "b.png").pixels == image).all()
+
+
+def specks(shape: tuple[int, int], count: int, seed: int = 0) -> np.ndarray:
+    """Return small holes all over."""
+    rng = np.random.default_rng(seed)
+    hole = np.zeros(shape, bool)
+    for row, column in zip(*(rng.integers(0, side - 8, count) for side in shape), strict=True):
+        hole[row : row + 7, column : column + 5] = True
+    return hole
+
+
+@pytest.mark.parametrize("most", [10, 3_000, 400_000, 3_000_000, 1 << 40])
+def test_holes_all_over_are_cut_into_disjoint_groups_that_have_room(monkeypatch, most):
+    monkeypatch.setattr(copies, "_MOST_PIXELS", most)
+    variation = Variation((-20, 20), (0.8, 1.25))
+    hole = specks((400, 500), 30)
+    groups = pieces(hole, variation, 7)
+    assert (sum(mask.astype(int) for _, mask in groups) == hole).all()
+    assert (len(groups) == 1) == (most > 3_000_000)
+    for (rows, columns), mask in groups:
+        assert mask[rows, columns].sum() == mask.sum() > 0
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        alone = pieces(mask, variation, 7)[0][0] == (rows, columns)
+        assert copies.fits(variation, shape, 7) or alone
+
+
+def test_copies_take_no_more_room_than_there_is(monkeypatch):
+    most = 60_000
+    monkeypatch.setattr(copies, "_MOST_PIXELS", most)
+    grounds = []
+    laid_out = copies.with_copies
+
+    def noted(*arguments):
+        ground, allowed = laid_out(*arguments)
+        grounds.append(ground.image.shape[0] * ground.image.shape[1])
+        return ground, allowed
+
+    monkeypatch.setattr(window, "with_copies", noted)
+    image = np.tile(cloth(96), (3, 4))
+    hole = specks(image.shape, 9)
+    results = []
+    for threads_ in ("1", "3"):
+        monkeypatch.setenv("SYNTH_NUM_THREADS", threads_)
+        changed = np.where(hole, 255 - image, image) if results else image
+        results.append(
+            synth.fill_details(changed, hole, quality="draft", rotate=(-90, 90), scale=(0.5, 2))
+        )
+    assert len(grounds) > 4
+    assert max(grounds) <= most
+    assert (results[0].image[~hole] == image[~hole]).all()
+    assert (results[0].image == results[1].image).all()
+    assert (results[0].pixels == np.argwhere(hole)).all()
+
+
+def test_a_hole_of_which_no_surroundings_fit_is_filled_without_copies(monkeypatch):
+    monkeypatch.setattr(copies, "_MOST_PIXELS", 10)
+    image, hole = beside(cloth(), np.rot90(cloth()))
+    assert (synth.fill(image, hole, rotate=(0, 90)) == synth.fill(image, hole)).all()

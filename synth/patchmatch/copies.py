@@ -19,10 +19,11 @@ from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.resample import warp
 from synth.patchmatch.variation import Variation
 
-__all__ = ["Copy", "Ground", "with_copies"]
+__all__ = ["Copy", "Ground", "fits", "with_copies"]
 
 #: The window and its copies together have at most so many pixels: beyond, steps between copies
-#: become larger by a factor, up to a limit, and then copies are made of what is near to the hole.
+#: become larger by a factor, up to a limit, then copies are made of what is near to the hole, and
+#: at last of the half, quarter and so on of that in which most is known.
 _MOST_PIXELS = 1 << 24
 _COARSER = 1.25
 _COARSEST = 3.0
@@ -117,6 +118,8 @@ def with_copies(
         Of the whole ground.
     """
     matrices, region = _within_means(variation, allowed, hole, patch)
+    if not matrices:
+        return window, allowed
     placed = [_placed(matrix, region) for matrix in matrices]
     forth = [homography for homography, _ in placed]
     boxes, (rows, columns) = _laid_out([size for _, size in placed], hole.shape)
@@ -145,6 +148,19 @@ def with_copies(
     return ground, allowed
 
 
+def fits(variation: Variation, shape: tuple[int, int], patch: int) -> bool:
+    """Tell whether all of a window of that shape has room for its copies."""
+    matrices = variation.matrices(patch, _COARSEST)
+    return _pixels(matrices, (slice(0, shape[0]), slice(0, shape[1])), shape) <= _MOST_PIXELS
+
+
+def _pixels(matrices: list[NDArray[np.float64]], region: Window, window: tuple[int, ...]) -> int:
+    """How large the ground is for copies of ``region``."""
+    sizes = [_placed(matrix, region)[1] for matrix in matrices]
+    _, (rows, columns) = _laid_out(sizes, window)
+    return rows * columns
+
+
 def _within_means(
     variation: Variation, allowed: NDArray[np.bool_], hole: NDArray[np.bool_], patch: int
 ) -> tuple[list[NDArray[np.float64]], Window]:
@@ -157,21 +173,33 @@ def _within_means(
     margin = max(hole.shape)
     while True:
         matrices = variation.matrices(patch, coarser)
-        sizes = [_placed(matrix, region)[1] for matrix in matrices]
-        _, (rows, columns) = _laid_out(sizes, hole.shape)
-        if rows * columns <= _MOST_PIXELS:
+        if _pixels(matrices, region, hole.shape) <= _MOST_PIXELS:
             return matrices, region
         if coarser < _COARSEST:
             coarser *= _COARSER
             continue
         margin = round(margin / _COARSER)
-        smaller = tuple(
+        nearer = tuple(
             slice(max(a.start, b.start - margin), min(a.stop, b.stop + margin))
             for a, b in zip(region, around, strict=True)
         )
-        if margin < _LEAST_MARGIN or any(side.stop - side.start < patch for side in smaller):
-            return matrices, region
-        region = smaller  # type: ignore[assignment]
+        if margin < _LEAST_MARGIN or any(side.stop - side.start < patch for side in nearer):
+            nearer = _fuller_half(region, allowed)
+            if any(side.stop - side.start < patch for side in nearer):
+                return [], region
+        region = nearer  # type: ignore[assignment]
+
+
+def _fuller_half(region: Window, allowed: NDArray[np.bool_]) -> Window:
+    """Cut a region across its longer side and keep what has more to copy."""
+    rows, columns = region
+    if rows.stop - rows.start >= columns.stop - columns.start:
+        cut = (rows.start + rows.stop) // 2
+        halves = [(slice(rows.start, cut), columns), (slice(cut, rows.stop), columns)]
+    else:
+        cut = (columns.start + columns.stop) // 2
+        halves = [(rows, slice(columns.start, cut)), (rows, slice(cut, columns.stop))]
+    return max(halves, key=lambda half: int(np.count_nonzero(allowed[half])))
 
 
 def _laid_out(

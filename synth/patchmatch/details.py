@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FillCandidate", "FillChoice", "FillDetails"]
+__all__ = ["FillCandidate", "FillChoice", "FillDetails", "mean_energy"]
 
 
 @dataclass(frozen=True)
@@ -110,3 +110,15 @@ class FillDetails:
         result = np.full((*self.image.shape[:2], 2), -1, np.int32)
         result[self.pixels[:, 0], self.pixels[:, 1]] = self.sources
         return result
+
+
+def mean_energy(
+    energies: list[tuple[tuple[int, float], ...]], shares: list[int]
+) -> tuple[tuple[int, float], ...]:
+    """Average over windows, each weighing as many pixels as it filled."""
+    sums: dict[int, tuple[float, int]] = {}
+    for energy, share in zip(energies, shares, strict=True):
+        for level, value in energy:
+            total, weight = sums.get(level, (0.0, 0))
+            sums[level] = total + value * share, weight + share
+    return tuple((level, sums[level][0] / sums[level][1]) for level in sorted(sums, reverse=True))

@@ -22,7 +22,7 @@ from synth.errors import InputError
 from synth.images import check_finite, check_image, check_mask
 from synth.patchmatch.adaptation import Adapt
 from synth.patchmatch.answers import candidates, draw, spread
-from synth.patchmatch.details import FillDetails
+from synth.patchmatch.details import FillDetails, mean_energy
 from synth.patchmatch.planar import fill_part
 from synth.patchmatch.regions import Window, windows
 from synth.patchmatch.request import (
@@ -109,7 +109,9 @@ def fill(
         Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
         have: (-20, 20) lets a round rim go on round, in about twice the time. The picture as it
         is always counts as well. Wider ranges take more time, and memory for more copies: one of
-        the hole's surroundings for about every 10°.
+        the hole's surroundings for about every 10°, but about a gigabyte at most. Where they
+        would be more, copies are fewer, then many holes are filled a few at a time, and copies
+        are made of what is nearer.
     scale : (float, float), optional
         Least and greatest enlargement, 0.5 to 2, that copies may have, such as (0.8, 1.25).
         Enlarged copies are softer than the picture.
@@ -284,7 +286,7 @@ def _fill(request: Request, parts: list[Window], clock: _Clock, callback: Callba
     sources = [result.sources for result in results] or [np.zeros((0, 2), np.int32)]
     every = np.concatenate(pixels)
     order = np.lexsort((every[:, 1], every[:, 0]))
-    energy = _mean_energy([result.energy for result in results], shares)
+    energy = mean_energy([result.energy for result in results], shares)
     return FillDetails(
         out, every[order], np.concatenate(sources)[order], energy, dict(clock.seconds)
     )
@@ -361,18 +363,6 @@ class _Clock:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
-
-
-def _mean_energy(
-    energies: list[tuple[tuple[int, float], ...]], shares: list[int]
-) -> tuple[tuple[int, float], ...]:
-    """Average over windows, each weighing as many pixels as it filled."""
-    sums: dict[int, tuple[float, int]] = {}
-    for energy, share in zip(energies, shares, strict=True):
-        for level, value in energy:
-            total, weight = sums.get(level, (0.0, 0))
-            sums[level] = total + value * share, weight + share
-    return tuple((level, sums[level][0] / sums[level][1]) for level in sorted(sums, reverse=True))
 
 
 def _stack_level() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Window", "bounding_window", "windows"]
+__all__ = ["Window", "bounding_window", "surroundings", "windows"]
 
 #: A window: rows, then columns of the image.
 Window = tuple[slice, slice]
@@ -33,6 +33,33 @@ def _grow(window: Window, margin: int, shape: tuple[int, int]) -> Window:
         for side, length in zip(window, shape, strict=True)
     )
     return rows, columns
+
+
+def surroundings(holes: list[Window], shape: tuple[int, ...]) -> Window:
+    """Return the window that holes are filled from, of all of them together.
+
+    Parameters
+    ----------
+    holes : list of Window
+        The bounding window of each.
+    shape : (int, int)
+        Rows and columns of the picture.
+    """
+    around = [
+        (min(hole[axis].start for hole in holes), max(hole[axis].stop for hole in holes))
+        for axis in (0, 1)
+    ]
+    return _grow(
+        (slice(*around[0]), slice(*around[1])),
+        max(_margin(hole) for hole in holes),
+        (shape[0], shape[1]),
+    )
+
+
+def _margin(hole: Window) -> int:
+    """How far round a hole it is copied from, in pixels."""
+    longest: int = max(side.stop - side.start for side in hole)
+    return max(_LEAST_MARGIN, round(_SURROUNDINGS * longest))
 
 
 def windows(mask: NDArray[np.bool_], patch: int) -> list[Window]:
@@ -64,8 +91,7 @@ def windows(mask: NDArray[np.bool_], patch: int) -> list[Window]:
             slice(outer[0].start + top, outer[0].start + top + height),
             slice(outer[1].start + left, outer[1].start + left + width),
         )
-        margin = max(_LEAST_MARGIN, round(_SURROUNDINGS * max(height, width)))
-        rows, columns = _grow(hole, margin, mask.shape)
+        rows, columns = _grow(hole, _margin(hole), mask.shape)
         grid[
             rows.start // _CELL : -(-rows.stop // _CELL),
             columns.start // _CELL : -(-columns.stop // _CELL),

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from synth.errors import InputError
 from synth.kernels._jit import threads
 from synth.patchmatch.copies import Ground, with_copies
+from synth.patchmatch.details import mean_energy
 from synth.patchmatch.em import Solution, solve
 from synth.patchmatch.features import colour_range, extract, guide_channels
 from synth.patchmatch.membrane import membrane
+from synth.patchmatch.pieces import pieces
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.request import Request
@@ -32,7 +34,44 @@ def fill_window(
     tick: Callable[[str, float], None],
 ) -> Solution:
     """Fill the holes in ``part`` and write them to ``out``; positions are the picture's."""
-    match = match_window(request, part, lane, clock, tick)
+    if not request.variation:
+        return _fill_piece(request, part, None, lane, out, clock, tick)
+    groups = pieces(request.hole[part], request.variation, request.patch)
+    if len(groups) == 1:
+        return _fill_piece(request, part, None, lane, out, clock, tick)
+    counts = [int(np.count_nonzero(mask)) for _, mask in groups]
+    done = 0
+    solutions = []
+    for (view, mask), count in zip(groups, counts, strict=True):
+
+        def share(stage: str, fraction: float, done: int = done, count: int = count) -> None:
+            tick(stage, (done + fraction * count) / sum(counts))
+
+        rows, columns = (
+            slice(outer.start + inner.start, outer.start + inner.stop)
+            for outer, inner in zip(part, view, strict=True)
+        )
+        piece = (rows, columns)
+        solutions.append(_fill_piece(request, piece, mask[view], lane, out, clock, share))
+        done += count
+    return Solution(
+        np.concatenate([one.pixels for one in solutions]),
+        np.concatenate([one.sources for one in solutions]),
+        mean_energy([one.energy for one in solutions], counts),
+    )
+
+
+def _fill_piece(
+    request: Request,
+    part: Window,
+    wanted: NDArray[np.bool_] | None,
+    lane: int,
+    out: NDArray[Any],
+    clock: Callable[[str], AbstractContextManager[None]],
+    tick: Callable[[str, float], None],
+) -> Solution:
+    """Fill the holes in ``part``, or those of them that are ``wanted``."""
+    match = match_window(request, part, lane, clock, tick, wanted)
     with clock("blend"):
         tick("blend", 0.97)
         solution = match.solution
@@ -78,12 +117,15 @@ def match_window(
     lane: int,
     clock: Callable[[str], AbstractContextManager[None]],
     tick: Callable[[str, float], None],
+    wanted: NDArray[np.bool_] | None = None,
 ) -> Match:
-    """Find where the hole pixels in ``part`` come from."""
+    """Find where the hole pixels in ``part`` come from, or those that are ``wanted``."""
     with clock("prepare"):
         view = with_sources(request, part)
         unknown = request.hole[view]
         hole = _within(part, view, unknown)
+        if wanted is not None:
+            hole[_inside(part, view)] &= wanted
         guide = None if request.guide is None else request.guide[view]
         ground = Ground(request.image[view], unknown, guide)
         allowed = usable_pixels(request, view)
@@ -105,11 +147,16 @@ def match_window(
     return Match(view, hole, ground, solution)
 
 
-def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep of ``view``'s holes those that lie in ``part``; the others get their own window."""
-    inner = tuple(
+def _inside(part: Window, view: Window) -> Window:
+    rows, columns = (
         slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
     )
+    return rows, columns
+
+
+def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep of ``view``'s holes those that lie in ``part``; the others get their own window."""
+    inner = _inside(part, view)
     hole = np.zeros_like(unknown)
     hole[inner] = unknown[inner]
     return hole
