@@ -35,7 +35,7 @@ from synth.patchmatch.request import (
     make_request,
 )
 from synth.patchmatch.selection import choose
-from synth.patchmatch.several import check_parts, fill_parts
+from synth.patchmatch.several import check_parts
 from synth.patchmatch.variation import check_variation
 from synth.progress import Callback, Progress, report
 from synth.randomness import key_of
@@ -203,11 +203,11 @@ def fill_details(
         image = check_image(image)
         hole = check_mask(mask, image.shape)
         on_planes = check_parts(planes, image, hole)
-        one_plane = planes if on_planes is None else None
         if method == "efros-leung" and not (planes is None or isinstance(planes, str)):
             raise InputError("planes are for method='patchmatch'; leave them out, or take that")
         request = make_request(
-            image, hole, patch, quality, source, guide, one_plane, seed, method,
+            image, hole, patch, quality, source, guide,
+            planes if on_planes is None else on_planes or None, seed, method,
             check_variation(rotate, scale, mirror), adapt,
         )  # fmt: skip
         count = None if samples is None else check_samples(samples)
@@ -230,17 +230,7 @@ def fill_details(
 
         if method == "efros-leung":
             return _grow(request, clock, part_of)
-        if on_planes is None:
-            return _fill(request, parts, clock, part_of)
-        steps = len(on_planes) + 1
-
-        def step(request: Request, place: int) -> FillDetails:
-            def part_of_step(progress: Progress) -> None:
-                part_of(Progress(progress.stage, (place + progress.fraction) / steps))
-
-            return _fill(request, windows(request.hole, request.patch), clock, part_of_step)
-
-        return fill_parts(request, on_planes, step)
+        return _fill(request, parts, clock, part_of)
 
     choice = None
     if choosing:

@@ -7,7 +7,7 @@ to be a change of light is left out, and a screened Poisson equation lets the re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from synth.kernels.cpu.membrane import relax
 from synth.patchmatch.adaptation import Change
 from synth.patchmatch.regions import bounding_window
 
-__all__ = ["membrane"]
+__all__ = ["Sampled", "membrane"]
 
 #: Mismatch at the hole's border, as a share of the picture's range, beyond which it is taken for
 #: structure …
@@ -31,6 +31,17 @@ _OVERRELAXATION = 1.5
 _ITERATIONS = 40
 
 
+class Sampled(Protocol):
+    """Copies from between pixels."""
+
+    colours: NDArray[np.float64]
+
+    def beside(
+        self, number: NDArray[np.int64], step: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return what lies beside some pixels at their sources, and where that is known."""
+
+
 def membrane(
     image: NDArray[Any],
     hole: NDArray[np.bool_],
@@ -39,7 +50,7 @@ def membrane(
     sources: NDArray[np.int32],
     limits: tuple[float, float],
     *,
-    inside: bool = True,
+    sampled: Sampled | None = None,
     light: Change | None = None,
 ) -> NDArray[np.float64]:
     """Return what to add to each copied pixel so that seams disappear.
@@ -53,8 +64,9 @@ def membrane(
         The hole's pixels in reading order and where each was copied from.
     limits : (float, float)
         The least and the largest known value.
-    inside : bool
-        Also hide seams between what was copied from different places.
+    sampled : Sampled, optional
+        What was copied from between pixels. Then seams between what was copied from different
+        places are left as they are.
     light : Change, optional
         How each copied pixel was adapted, in the image's units.
 
@@ -72,8 +84,10 @@ def membrane(
     box = (slice(top, bottom), slice(left, right))
     local = pixels - np.array([top, left], np.int32)
     half_range = limits[1] / 2 - limits[0] / 2
-    values, fixed = _at_border(image, hole, unknown, pixels, sources, half_range, box, light)
-    if inside:
+    values, fixed = _at_border(
+        image, hole, unknown, pixels, sources, half_range, box, light, sampled
+    )
+    if sampled is None:
         wanted = _between_copies(image, unknown, pixels, sources, half_range, light)
     else:
         wanted = np.zeros((len(pixels), image.shape[2]), np.float32)
@@ -92,7 +106,8 @@ def _at_border(
     sources: NDArray[np.int32],
     half_range: float,
     box: tuple[slice, slice],
-    light: Change | None = None,
+    light: Change | None,
+    sampled: Sampled | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Known pixels beside the hole, minus what lies beside the copied pixels at their sources.
 
@@ -106,9 +121,15 @@ def _at_border(
         for dx in (-1, 0, 1):
             step = np.array([dy, dx], np.int32)
             use = _known(pixels + step, unknown)
-            use[use] = _known(sources[use] + step, unknown)
+            if sampled is None:
+                use[use] = _known(sources[use] + step, unknown)
+                copied = _seen(image, sources[use] + step, light, use)
+            else:
+                copied, there = sampled.beside(np.flatnonzero(use), step)
+                use[use] = there
+                copied = copied[there, : image.shape[2]]
+                copied = copied if light is None else light[use](copied)
             place = pixels[use] + step
-            copied = _seen(image, sources[use] + step, light, use)
             error = _difference(_seen(image, place), copied, half_range)
             share = _tukey(error, _BORDER_STRUCTURE)
             at = place[:, 0] - box[0].start, place[:, 1] - box[1].start

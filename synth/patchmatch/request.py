@@ -19,6 +19,7 @@ from synth.randomness import key_of
 
 __all__ = [
     "Method",
+    "PlanePart",
     "Quality",
     "Request",
     "check_homography",
@@ -38,6 +39,14 @@ EFFORTS: dict[str, Effort] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class PlanePart:
+    """A plane and where in the picture it is: everywhere where ``region`` is None."""
+
+    homography: NDArray[np.float64]
+    region: NDArray[np.bool_] | None = None
+
+
 @dataclass(frozen=True)
 class Request:
     """A checked call of `synth.fill`; the arrays are those of the whole picture."""
@@ -49,8 +58,8 @@ class Request:
     patch: int
     effort: Effort
     key: tuple[int, int]
-    #: "auto" looks for a plane, a homography is taken as given
-    planes: Literal["auto"] | NDArray[np.float64] | None = None
+    #: "auto" looks for planes, those given are taken as they are
+    planes: Literal["auto"] | tuple[PlanePart, ...] | None = None
     #: levels of the pyramid more, or fewer, than the hole's width asks for
     depth_offset: int = 0
     method: Method = "patchmatch"
@@ -175,7 +184,9 @@ def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 def _check_planes(planes: Any, hole: NDArray[np.bool_]) -> Any:
     if planes is None or (isinstance(planes, str) and planes == "auto"):
         return planes
-    return check_homography(planes, hole)
+    if isinstance(planes, tuple) and planes and isinstance(planes[0], PlanePart):
+        return planes
+    return (PlanePart(check_homography(planes, hole)),)
 
 
 def check_homography(planes: Any, hole: NDArray[np.bool_]) -> NDArray[np.float64]:

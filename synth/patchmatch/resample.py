@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["warp"]
+__all__ = ["sample", "warp"]
 
 
 def warp(
@@ -55,3 +55,45 @@ def warp(
         with np.errstate(over="ignore"):  # cubics overshoot
             stacked = np.clip(stacked * unit, -most, most)
     return np.ascontiguousarray(stacked.astype(values.dtype))
+
+
+def sample(
+    image: NDArray[Any],
+    known: NDArray[np.bool_],
+    exact: NDArray[np.float64],
+    nearest: NDArray[np.int32],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Interpolate at ``exact`` (x, y) by Catmull-Rom cubics (Keys 1981).
+
+    Returns (n, channels) float64, and where all of the sixteen pixels are known; elsewhere the
+    pixel at ``nearest`` (row, column) stands for them.
+    """
+    planes = image[..., np.newaxis] if image.ndim == 2 else image
+    base = np.floor(exact).astype(np.int64)
+    share = exact - base
+    weights = _cubic(share)
+    total = np.zeros((len(exact), planes.shape[2]))
+    whole = np.ones(len(exact), np.bool_)
+    rows, columns = known.shape
+    for i in range(4):
+        for j in range(4):
+            # beyond the picture's border lies the border's own pixel
+            y = np.clip(base[:, 1] + i - 1, 0, rows - 1)
+            x = np.clip(base[:, 0] + j - 1, 0, columns - 1)
+            weight = weights[i][:, 1] * weights[j][:, 0]
+            whole &= known[y, x] | (weight == 0)
+            values = np.where(known[y, x, None], planes[y, x], 0)
+            total += weight[:, None] * values
+    fallback = planes[nearest[:, 0], nearest[:, 1]]
+    return np.where(whole[:, None], total, fallback).astype(np.float64), whole
+
+
+def _cubic(share: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Weights of the four neighbours."""
+    t, t2, t3 = share, share**2, share**3
+    return [
+        (-t + 2 * t2 - t3) / 2,
+        (2 - 5 * t2 + 3 * t3) / 2,
+        (t + 4 * t2 - 3 * t3) / 2,
+        (t3 - t2) / 2,
+    ]

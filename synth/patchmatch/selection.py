@@ -20,10 +20,10 @@ from synth.patchmatch.details import FillCandidate, FillChoice
 from synth.patchmatch.em import Effort
 from synth.patchmatch.fakes import fake_holes
 from synth.patchmatch.judge import loss
-from synth.patchmatch.planar import fill_part, plane_of
+from synth.patchmatch.planar import fill_part, planes_of
 from synth.patchmatch.pyramid import allowed_patches, depth, is_wide
 from synth.patchmatch.regions import Window
-from synth.patchmatch.request import Request
+from synth.patchmatch.request import PlanePart, Request
 from synth.patchmatch.window import usable_pixels, with_sources
 
 __all__ = ["choose", "decide", "depth_offset"]
@@ -65,6 +65,10 @@ def choose(
         part = max(parts, key=lambda window: int(np.count_nonzero(request.hole[window])))
         view = with_sources(request, part)
         trial = _Trial(request, part, view)
+        if trial.meeting:
+            asked = FillCandidate(request.patch, 0, True, ())
+            told = "the hole lies on several planes, and fake holes would on one"
+            return request, FillChoice((asked,), 0, told, np.zeros_like(request.hole))
         if len(parts) == 1:  # so that the plane is not looked for once more
             request = replace(request, planes=trial.plane)
         ways = trial.ways()
@@ -120,13 +124,19 @@ class _Trial:
         In the window; empty where there is no room for any.
     hole : (rows, columns) bool
         The part of the real hole that the choice is made for.
-    plane : (3, 3) float64 or None
-        The homography of the whole picture's (x, y, 1), where a plane is to be used.
+    plane : tuple of PlanePart, or None
+        The plane of the whole picture, where one is to be used.
+    meeting : bool
+        Whether there are several, each with its region; then nothing else is set.
     """
 
     def __init__(self, request: Request, part: Window, view: Window) -> None:
         self.whole = request
-        self.plane = _plane(request, part, view)
+        planes = _planes(request, part, view)
+        self.meeting = any(plane.region is not None for plane in planes)
+        self.plane = planes or None
+        if self.meeting:
+            return
         unknown = request.hole[view]
         hole = np.zeros_like(unknown)
         inner = tuple(
@@ -151,7 +161,7 @@ class _Trial:
             source=usable & ~every,
             guide=None if request.guide is None else request.guide[view],
             effort=_TRIAL,
-            planes=None if self.plane is None else self.plane @ corner,
+            planes=None if self.plane is None else _moved(self.plane, corner),
         )
 
     def _cut(self, usable: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -209,14 +219,16 @@ class _Trial:
         return depth(self.hole, patch) - depth(self.request.hole, patch) if self.same else 0
 
 
-def _plane(request: Request, part: Window, view: Window) -> Any:
-    if not isinstance(request.planes, str):
-        return request.planes
-    homography = plane_of(request, part, view)
-    if homography is None:
-        return None
+def _planes(request: Request, part: Window, view: Window) -> tuple[PlanePart, ...]:
+    if request.planes is None:
+        return ()
     back = np.array([[1, 0, -view[1].start], [0, 1, -view[0].start], [0, 0, 1.0]])
-    return homography @ back
+    return _moved(planes_of(request, part, view), back)
+
+
+def _moved(planes: tuple[PlanePart, ...], shift: NDArray[np.float64]) -> tuple[PlanePart, ...]:
+    """The same planes from a moved picture's (x, y, 1)."""
+    return tuple(replace(plane, homography=plane.homography @ shift) for plane in planes)
 
 
 def _without_holes(image: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[Any]:

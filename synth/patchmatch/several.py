@@ -1,14 +1,7 @@
-"""Filling on several planes of one picture, each for its part of the hole.
-
-Huang et al. 2014 ("Image completion using planar structure guidance") with parts that are given.
-Each plane fills the whole hole, from its own region alone, and of that its part is kept: across
-the edge where two planes meet, neither has to fit what the other put there.
-"""
+"""Planes that a caller gives, each with its part of the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,19 +9,10 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError
 from synth.images import check_mask
-from synth.patchmatch.details import FillDetails
-from synth.patchmatch.request import Request, check_homography
+from synth.patchmatch.request import PlanePart, check_homography
 from synth.planes.find import centre_of, plane_at
 
-__all__ = ["PlanePart", "check_parts", "fill_parts"]
-
-
-@dataclass(frozen=True, eq=False)
-class PlanePart:
-    """A plane and where in the picture it is."""
-
-    homography: NDArray[np.float64]
-    region: NDArray[np.bool_]
+__all__ = ["check_parts"]
 
 
 def check_parts(
@@ -67,45 +51,3 @@ def check_parts(
             homography = plane.homography
         found.append(PlanePart(check_homography(homography, own), where))
     return tuple(found)
-
-
-def fill_parts(
-    request: Request,
-    parts: tuple[PlanePart, ...],
-    fill: Callable[[Request, int], FillDetails],
-) -> FillDetails:
-    """Fill what lies on no plane, then each part on its own.
-
-    Parameters
-    ----------
-    request : Request
-    parts : tuple of PlanePart
-    fill : callable
-        Called with a request and the number of the step, 0 to len(parts).
-    """
-    hole = request.hole
-    known = ~hole if request.source is None else request.source & ~hole
-    aslant = [part for part in parts if not _on_one_side(part.homography, hole)]
-    rest = hole & ~np.logical_or.reduce([part.region for part in parts])
-    image, sources = request.image.copy(), np.full((*hole.shape, 2), -1, np.int32)
-    if rest.any() or aslant or not hole.any():
-        done = fill(replace(request, planes=None), 0)
-        image, sources = done.image.copy(), done.source_map
-    for number, part in enumerate(parts, 1):
-        own = hole & part.region
-        if not own.any():
-            continue
-        step = replace(request, source=known & part.region, planes=part.homography)
-        if part in aslant:  # only a part of the hole can be seen frontally
-            step = replace(step, image=image, hole=own)
-        done = fill(step, number)
-        image[own], sources[own] = done.image[own], done.source_map[own]
-    pixels = np.argwhere(hole).astype(np.int32)
-    return replace(done, image=image, pixels=pixels, sources=sources[hole])
-
-
-def _on_one_side(homography: NDArray[np.float64], hole: NDArray[np.bool_]) -> bool:
-    """Whether the plane's horizon leaves the hole whole."""
-    y, x = np.nonzero(hole)
-    depth = homography[2, 0] * x + homography[2, 1] * y + homography[2, 2]
-    return bool(len(depth) == 0 or depth.min() * depth.max() > 0)

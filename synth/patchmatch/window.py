@@ -16,7 +16,7 @@ from synth.patchmatch.copies import Ground, with_copies
 from synth.patchmatch.details import mean_energy
 from synth.patchmatch.em import Solution, solve
 from synth.patchmatch.features import colour_range, extract, guide_channels
-from synth.patchmatch.membrane import membrane
+from synth.patchmatch.membrane import Sampled, membrane
 from synth.patchmatch.pieces import pieces
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
 from synth.patchmatch.regions import Window, bounding_window
@@ -218,7 +218,7 @@ def render(
     hole: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
     solution: Solution,
-    sampled: NDArray[np.float64] | None = None,
+    sampled: Sampled | None = None,
 ) -> NDArray[Any]:
     """Copy from the sources at the picture's own precision and hide the seam.
 
@@ -229,7 +229,7 @@ def render(
         Pixels that are filled, and pixels whose value means nothing. Where the image is larger
         than the hole, the hole's is its top left part.
     solution : Solution
-    sampled : (n, channels) float64, optional
+    sampled : Sampled, optional
         Colours from between the source pixels, where they come from there: these are shaded at
         the hole's border only, because between them nothing is a step of whole pixels.
     """
@@ -249,9 +249,9 @@ def render(
         light = light.in_units(*colour_range(image, unknown))
     change = membrane(
         colours, hole, unknown, solution.pixels, solution.sources, (low, high),
-        inside=sampled is None, light=light,
+        sampled=sampled, light=light,
     )  # fmt: skip
-    base = colours[y, x] if sampled is None else sampled[:, : colours.shape[2]]
+    base = colours[y, x] if sampled is None else sampled.colours[:, : colours.shape[2]]
     if light is not None:
         base = light(base.astype(np.float64))
     with np.errstate(over="ignore"):  # what is more than a float can hold is cut to the range

@@ -43,6 +43,10 @@ class Edges:
         offset = -(self.normals * self.points).sum(axis=1, keepdims=True)
         return np.concatenate([self.normals, offset], axis=1)
 
+    def of(self, which: NDArray[Any]) -> Edges:
+        """Keep some of them."""
+        return Edges(self.points[which], self.normals[which], self.weights[which])
+
 
 def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
     """Find up to 2000 line elements, spread evenly over the edges of the ``known`` part.

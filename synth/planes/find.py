@@ -1,19 +1,22 @@
-"""Which plane a picture shows, as data and as a picture."""
+"""Which planes a picture shows, as data and as a picture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.images import check_finite, check_image, check_mask
+from synth.planes.drawing import draw_grid
 from synth.planes.edges import Edges, find_edges, frame
-from synth.planes.homography import apply, rectifying
+from synth.planes.homography import rectifying
+from synth.planes.meeting import at_the_step, meeting, side_of
+from synth.planes.support import supports
 from synth.planes.vanishing import TOLERANCE, misses, vanishing_points
 
-__all__ = ["Plane", "Planes", "find_planes", "plane_at"]
+__all__ = ["Plane", "Planes", "centre_of", "find_planes", "plane_at", "planes_at"]
 
 #: Both vanishing points together must explain this share of the edges, …
 CLEAR = 0.55
@@ -21,7 +24,18 @@ CLEAR = 0.55
 CLEAR_EACH = 0.09
 #: … and their edges lie all over the picture: blinds on one wall of a room are not its plane.
 COVERED = 0.75
+#: Of two planes that meet, each shows at least this share of what is known, …
+SEEN = 0.1
+#: … and as they confirm each other, these shares of the edges of each are enough: of the lines of
+#: both together, of those of its own point, and of those of the common one in both regions …
+MEET_CLEAR = 0.5
+MEET_OWN = 0.09
+MEET_SHARED = 0.06
+#: … over so much of each and of both together.
+MEET_COVERED = 0.5
+MEET_COVERED_BOTH = 0.7
 _CELLS = 6
+_POINTS = 4
 
 
 @dataclass(frozen=True)
@@ -36,29 +50,30 @@ class Plane:
     vanishing_points : (2, 3) float64
         Homogeneous, in pixels; a third coordinate of 0 is infinitely far.
     shares : (float, float)
-        Share of the picture's edges that point at each.
+        Share of the region's edges that point at each.
     coverage : float
-        Share of the picture, in a grid of 6×6 cells, where a fair part of these edges lies.
+        Share of the region, in a grid of 6×6 cells, where a fair part of these edges lies.
+    region : (rows, columns) bool
+        The part of the picture that a fill takes to lie on the plane.
+    support : (rows, columns) float32
+        How much the edges round about speak for it, 0 to 1, in holes as well (Huang et al. 2014,
+        section 4.2).
+    clear : bool
+        Whether a fill may rely on it.
     """
 
     homography: NDArray[np.float64]
     vanishing_points: NDArray[np.float64]
     shares: tuple[float, float]
     coverage: float
+    region: NDArray[np.bool_] = field(repr=False)
+    support: NDArray[np.float32] = field(repr=False)
+    clear: bool
 
     @property
     def confidence(self) -> float:
         """Share of the edges that lie along the plane's two directions, 0 to 1."""
         return sum(self.shares)
-
-    @property
-    def clear(self) -> bool:
-        """Whether a fill may rely on it."""
-        return (
-            self.confidence >= CLEAR
-            and min(self.shares) >= CLEAR_EACH
-            and self.coverage >= COVERED
-        )
 
 
 @dataclass(frozen=True)
@@ -68,8 +83,9 @@ class Planes:
     Attributes
     ----------
     planes : tuple of Plane
-        Empty where the edges have no two directions in common. A plane that is not
-        `Plane.clear` is listed, but no fill uses it.
+        Two that meet, each with its region; or the one that most edges lie along; or none,
+        where the edges have no two directions in common. A plane that is not `Plane.clear` is
+        listed, but no fill uses it.
     image : ndarray
         The picture that was looked at.
     """
@@ -89,43 +105,32 @@ class Planes:
         -------
         (rows, columns, 3) uint8
         """
-        import cv2
-
         drawn = _as_bytes(self.image)
-        rows, columns = drawn.shape[:2]
         for plane in self.planes:
-            box = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float64)
-            corners = apply(plane.homography, box)
-            low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-            back = np.asarray(np.linalg.inv(plane.homography), np.float64)
             colour = (0, 200, 0) if plane.clear else (220, 0, 0)
-            for axis in (0, 1):
-                for at in _steps(low[axis], high[axis], spacing):
-                    ends = np.empty((2, 2), np.float64)
-                    ends[:, axis] = at
-                    ends[:, 1 - axis] = low[1 - axis], high[1 - axis]
-                    line = np.clip(np.rint(apply(back, ends)), -(2**15), 2**15).astype(np.int32)
-                    cv2.polylines(drawn, [line], False, colour, 1, cv2.LINE_AA)
+            draw_grid(drawn, plane.homography, plane.region, spacing, colour)
         return drawn
 
 
 def find_planes(image: NDArray[Any], mask: NDArray[Any] | None = None) -> Planes:
-    """Find the plane of a picture's straight lines: a facade, a floor, a brick wall.
+    """Find the planes of a picture's straight lines: a facade, a floor, two walls that meet.
 
-    Edges come from the structure tensor, two vanishing points from RANSAC with 2.5° of tolerance
-    (Huang et al. 2014, "Image completion using planar structure guidance", section 4.1).
+    Edges come from the structure tensor, vanishing points from RANSAC with 2.5° of tolerance
+    (Huang et al. 2014, "Image completion using planar structure guidance", section 4.1). Two
+    planes that meet share the vanishing point of the edge between them, so the picture is parted
+    along a line through it, where most edges lie on their own plane's side.
 
     Parameters
     ----------
     image : (rows, columns[, channels]) uint8, uint16, float32 or float64
     mask : (rows, columns), optional
-        True (white) = not to be looked at; the plane's scale is 1 at its centre, or else at the
-        picture's.
+        True (white) = not to be looked at; a plane's scale is 1 at the centre of its part of it,
+        or else of its region.
 
     Returns
     -------
     Planes
-        With at most one plane: the one that most edges lie along.
+        With at most two planes.
 
     Raises
     ------
@@ -146,8 +151,7 @@ def find_planes(image: NDArray[Any], mask: NDArray[Any] | None = None) -> Planes
     if mask is not None:
         hole = check_mask(mask, image.shape)
     check_finite(image, hole)
-    plane = plane_at(image, ~hole, centre_of(hole))
-    return Planes((plane,) if plane is not None else (), image)
+    return Planes(planes_at(image, ~hole, hole), image)
 
 
 def centre_of(hole: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -158,40 +162,141 @@ def centre_of(hole: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.array([x.mean(), y.mean()])
 
 
-def plane_at(
+def planes_at(
     image: NDArray[Any],
     known: NDArray[np.bool_],
-    centre: NDArray[np.float64],
+    hole: NDArray[np.bool_],
     *,
     clear: bool = False,
-) -> Plane | None:
-    """Find the plane of checked input, its scale 1 at ``centre``; None where there is none.
+) -> tuple[Plane, ...]:
+    """Find the planes of checked input: two that meet and are both clear, or one, or none.
 
-    ``clear`` gives up early where the plane cannot become a clear one.
+    ``clear`` gives up early where none can become clear.
     """
     edges = find_edges(image, known)
-    found = vanishing_points(edges, least=CLEAR / 2 if clear else 0.0)
-    if len(found) < 2:
+    found = vanishing_points(edges, most=_POINTS, least=CLEAR if clear else 0.0)
+    points = [point for point, _ in found]
+    if len(points) < 2:
+        return ()
+    if len(points) > 2:
+        both = _meeting_planes(image, known, hole, edges, points)
+        if both:
+            return both
+    everywhere = np.ones(known.shape, np.bool_)
+    one = _plane(edges, (points[0], points[1]), known, everywhere, centre_of(hole))
+    return () if one is None else _supported(edges, (one,), [(points[0], points[1])], known)
+
+
+def plane_at(
+    image: NDArray[Any], known: NDArray[np.bool_], centre: NDArray[np.float64]
+) -> Plane | None:
+    """Find the one plane of checked input, its scale 1 at ``centre``; None where there is none."""
+    edges = find_edges(image, known)
+    points = [point for point, _ in vanishing_points(edges)]
+    if len(points) < 2:
         return None
+    return _plane(edges, (points[0], points[1]), known, np.ones(known.shape, np.bool_), centre)
+
+
+def _meeting_planes(
+    image: NDArray[Any],
+    known: NDArray[np.bool_],
+    hole: NDArray[np.bool_],
+    edges: Edges,
+    points: list[NDArray[np.float64]],
+) -> tuple[Plane, ...]:
+    """Return the planes on the two sides of the line that parts the edges best, if clear."""
+    line = meeting(edges, points)
+    if line is None:
+        return ()
+    shared = points[line.shared]
+    line = at_the_step(line, shared, image, known)
+    low = side_of(shared, line.at, known.shape)
+    planes, pairs = [], []
+    for other, region in ((line.low, low), (line.high, ~low)):
+        seen = known & region
+        if np.count_nonzero(seen) < SEEN * np.count_nonzero(known):
+            return ()
+        own = hole & region
+        pairs.append((shared, points[other]))
+        centre = centre_of(own if own.any() else region)
+        plane = _plane(edges, pairs[-1], known, region, centre)
+        if plane is None:
+            return ()
+        planes.append(plane)
+    if not _clear_together(edges, planes):
+        return ()
+    planes = [replace(plane, clear=True) for plane in planes]
+    return _supported(edges, tuple(planes), pairs, known)
+
+
+def _clear_together(edges: Edges, planes: list[Plane]) -> bool:
+    scale, centre = frame(planes[0].region.shape)
+    at = np.rint(edges.points * scale + np.array(centre)).astype(int)
+    weights = [edges.weights[plane.region[at[:, 1], at[:, 0]]].sum() for plane in planes]
+    parts = [plane.region.mean() for plane in planes]
+    return bool(
+        min(plane.confidence for plane in planes) >= MEET_CLEAR
+        and min(plane.shares[1] for plane in planes) >= MEET_OWN
+        and np.average([plane.shares[0] for plane in planes], weights=weights) >= MEET_SHARED
+        and min(plane.coverage for plane in planes) >= MEET_COVERED
+        and np.average([plane.coverage for plane in planes], weights=parts) >= MEET_COVERED_BOTH
+    )
+
+
+def _plane(
+    edges: Edges,
+    pair: tuple[NDArray[np.float64], NDArray[np.float64]],
+    known: NDArray[np.bool_],
+    region: NDArray[np.bool_],
+    centre: NDArray[np.float64],
+) -> Plane | None:
+    """Return the plane of two vanishing points, judged by the edges in its region."""
     scale, (cx, cy) = frame(known.shape)
     to_pixels = np.array([[scale, 0, cx], [0, scale, cy], [0, 0, 1.0]])
-    points = np.stack([to_pixels @ point for point, _ in found])
+    points = np.stack([to_pixels @ point for point in pair])
     try:
         homography = rectifying(points[0], points[1], centre)
     except np.linalg.LinAlgError:  # both in one direction
         return None
     if not np.isfinite(homography).all():
         return None
-    shares = (found[0][1], found[1][1])
-    return Plane(homography, points, shares, _coverage(edges, [p for p, _ in found], known))
+    at = np.rint(edges.points * scale + np.array([cx, cy])).astype(int)
+    edges = edges.of(region[at[:, 1], at[:, 0]])
+    missed = np.stack([misses(point, edges) for point in pair])
+    first = missed[0] < TOLERANCE
+    # as they were found: what is near to the first is not counted for the second
+    second = (missed[1] < TOLERANCE) & (missed[0] > 3 * TOLERANCE)
+    whole = max(float(edges.weights.sum()), 1e-12)
+    shares = (
+        float(edges.weights[first].sum()) / whole,
+        float(edges.weights[second].sum()) / whole,
+    )
+    coverage = _coverage(edges, missed.min(axis=0) < TOLERANCE, known & region)
+    nowhere = np.zeros((0, 0), np.float32)
+    clear = sum(shares) >= CLEAR and min(shares) >= CLEAR_EACH and coverage >= COVERED
+    return Plane(homography, points, shares, coverage, region, nowhere, clear)
 
 
-def _coverage(edges: Edges, points: list[NDArray[np.float64]], known: NDArray[np.bool_]) -> float:
+def _supported(
+    edges: Edges,
+    planes: tuple[Plane, ...],
+    pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    known: NDArray[np.bool_],
+) -> tuple[Plane, ...]:
+    return tuple(
+        replace(plane, support=support)
+        for plane, support in zip(planes, supports(edges, pairs, known), strict=True)
+    )
+
+
+def _coverage(edges: Edges, explained: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
     """Share of the known cells with at least a quarter of the edges that an even spread gives."""
+    if not explained.any():
+        return 0.0
     scale, centre = frame(known.shape)
     rows, columns = known.shape
     place = edges.points * scale + np.array(centre)
-    explained = np.min([misses(point, edges) for point in points], axis=0) < TOLERANCE
     cell = (place * _CELLS / np.array([columns, rows])).astype(int).clip(0, _CELLS - 1)
     count = np.zeros((_CELLS, _CELLS))
     np.add.at(count, (cell[explained, 1], cell[explained, 0]), 1)
@@ -201,12 +306,6 @@ def _coverage(edges: Edges, points: list[NDArray[np.float64]], known: NDArray[np
     seen = size > 0.5 * size.max()
     even = np.count_nonzero(explained) * size / size.sum()
     return float((count[seen] >= 0.25 * even[seen]).mean())
-
-
-def _steps(low: float, high: float, spacing: int) -> list[float]:
-    first = np.ceil(low / spacing)
-    count = int(min(400, max(0, np.floor(high / spacing) - first + 1)))
-    return [float((first + step) * spacing) for step in range(count)]
 
 
 def _as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:

@@ -20,15 +20,17 @@ _FEWEST = 50
 
 
 def vanishing_points(
-    edges: Edges, *, least: float = 0.0, seed: int = 0
+    edges: Edges, *, most: int = 2, least: float = 0.0, seed: int = 0
 ) -> list[tuple[NDArray[np.float64], float]]:
-    """Find up to two vanishing points, the one with most edges first.
+    """Find vanishing points one after another, the one with most edges first.
 
     Parameters
     ----------
     edges : Edges
+    most : int
+        So many at most; each is looked for in the edges that those before it leave over.
     least : float
-        No second point is looked for where the first has less than this share.
+        Stop where three points could not have this share together, if none is above the last.
     seed : int
         Of the pairs of edges that are tried.
 
@@ -42,7 +44,7 @@ def vanishing_points(
     lines, weights = edges.lines, edges.weights
     left = np.ones(len(lines), np.bool_)
     found: list[tuple[NDArray[np.float64], float]] = []
-    for _ in range(2):
+    for _ in range(most):
         candidates = np.flatnonzero(left)
         if len(candidates) < _FEWEST:
             break
@@ -55,12 +57,13 @@ def vanishing_points(
         if not len(points):
             break
         some = candidates[:: max(1, len(candidates) // _VOTERS)]
-        support = _support(points, Edges(edges.points[some], edges.normals[some], weights[some]))
+        support = _support(points, edges.of(some))
         best = _refine(points[int(np.argmax(support))], edges, left)
         angle = misses(best, edges)
         share = float(weights[left & (angle < TOLERANCE)].sum() / weights.sum())
         found.append((best, share))
-        if share < least:
+        three = sorted([share for _, share in found] + 2 * [share], reverse=True)[:3]
+        if sum(three) < least:
             break
         left &= angle > 3 * TOLERANCE
     return found
