@@ -22,6 +22,9 @@ _MARGIN = 12
 _SIDE = 7
 _DIRECTIONS = 16
 _MOST_PATCHES = 1500
+#: Products of so many patches are too small for a BLAS to wake its threads for: these took longer
+#: than the work, and the number of threads is not the BLAS's to choose here.
+_BLOCK = 32
 #: Distances and steps below these, in 8-bit steps, are not seen.
 _INVISIBLE = 0.5
 
@@ -122,8 +125,13 @@ def _patch_distance(
         half = _SIDE // 2
         padded = np.pad(image, ((half, half), (half, half), (0, 0)), mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, (_SIDE, _SIDE), axis=(0, 1))
-        patches = windows[places[:, 0], places[:, 1]].reshape(len(places), -1)
-        sides.append(np.sort(patches @ directions, axis=0))
+        seen = np.empty((len(places), _DIRECTIONS), np.float32)
+        for start in range(0, len(places), _BLOCK):
+            y, x = places[start : start + _BLOCK].T
+            np.matmul(
+                windows[y, x].reshape(len(y), -1), directions, out=seen[start : start + _BLOCK]
+            )
+        sides.append(np.sort(seen, axis=0))
     return float(np.sqrt(np.square(sides[0] - sides[1]).mean(dtype=np.float64)))
 
 
