@@ -32,7 +32,7 @@ from synth.compare import psnr, seam_ratio, sharpness_ratio, sliced_wasserstein,
 __all__ = ["COLUMNS", "PATIENCE", "TIMEOUT", "cases", "fill_case", "fill_rows", "score"]
 
 #: Seconds of runs on one case after which a method has had its turn, and that one run may take.
-PATIENCE, TIMEOUT = 3.0, 60.0
+PATIENCE, TIMEOUT = 3.0, 120.0
 #: Other settings and elders of what is on the contact sheet, where it would be too wide.
 _UNSHOWN = ("synth-draft", "pypatchmatch-r15", "patchmatch-cython-hq", "opencv-telea")
 COLUMNS = (
