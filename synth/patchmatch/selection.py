@@ -77,8 +77,10 @@ def choose(
             asked = _candidate(ways[0], ())
             return request, FillChoice((asked,), 0, "there is no room for fake holes", whole)
         whole[view] = np.logical_or.reduce(trial.fakes)
-        tried = []
+        tried: list[tuple[_Way, tuple[float, ...]]] = []
         for number, way in enumerate(ways):
+            if _hopeless(way, tried):
+                continue
             tick(f"trial {number + 1} of {len(ways)}", number / len(ways))
             losses = trial.losses(way)
             if losses is not None:
@@ -86,6 +88,23 @@ def choose(
     candidates = tuple(_candidate(*one) for one in tried)
     number, reason = decide(candidates)
     return _way_of(request, tried[number][0]), FillChoice(candidates, number, reason, whole)
+
+
+def _hopeless(way: _Way, tried: Sequence[tuple[_Way, tuple[float, ...]]]) -> bool:
+    """Whether smaller patches than ``way``'s already were too large.
+
+    The largest patches cost as much as all other trials together, and where half the step does no
+    good the whole one hardly ever does.
+    """
+    if not tried:
+        return False
+    (asked, given), *rivals = tried
+    return any(
+        asked.patch < rival.patch < way.patch
+        and rival.plane == way.plane
+        and _candidate(rival, losses).loss >= _candidate(asked, given).loss
+        for rival, losses in rivals
+    )
 
 
 def _way_of(request: Request, way: _Way) -> Request:
