@@ -167,6 +167,14 @@ def test_what_was_asked_for_stays_unless_a_rival_is_better():
     assert "3.5 dB" in reason
 
 
+def test_a_plane_is_given_up_only_where_that_is_much_better():
+    asked = FillCandidate(7, 0, True, (4.0,))
+    without = FillCandidate(7, 0, False, (2.0,))
+    assert decide([asked, without])[0] == 0
+    assert decide([asked, replace(asked, patch=9, losses=(3.0,)), without])[0] == 1
+    assert decide([asked, replace(without, losses=(0.5,))])[0] == 1
+
+
 @pytest.mark.parametrize(("of_9", "sizes"), [(3.0, [7, 9]), (1.5, [7, 9, 11])])
 def test_the_largest_patches_are_tried_where_larger_ones_did_better(monkeypatch, of_9, sizes):
     losses = {7: (2.0,), 9: (of_9,), 11: (0.5,)}

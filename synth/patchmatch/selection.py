@@ -38,8 +38,11 @@ _FAKES = 1
 _RIVALS_OF_WIDE: tuple[tuple[int, int], ...] = ((2, 0), (4, 0))
 _RIVALS_OF_THIN: tuple[tuple[int, int], ...] = ((4, 0),)
 _RIVALS_ON_A_PLANE: tuple[tuple[int, int], ...] = ((2, 0),)
-#: A rival must be better by so much on average.
+#: A rival must be better by so much on average …
 _CLEARLY = 0.5
+#: … and by so much to do without a plane, which was clear in the picture as a whole: one fake hole
+#: far from the real one, where bricks are smaller, says little against that.
+_WITHOUT_PLANE = 3.0
 
 _LARGEST_PATCH = 31
 
@@ -127,11 +130,20 @@ def depth_offset(hole: NDArray[np.bool_], usual: int, patch: int, deeper: int) -
 
 def decide(candidates: Sequence[FillCandidate]) -> tuple[int, str]:
     """Take the one with the least loss on average, the one that was asked for in doubt."""
-    best = min(range(len(candidates)), key=lambda number: (candidates[number].loss, number))
-    gain = candidates[0].loss - candidates[best].loss
-    if best == 0 or gain <= _CLEARLY:
+    asked, *_ = candidates
+
+    def gain(number: int) -> float:
+        return asked.loss - candidates[number].loss
+
+    def clear(number: int) -> bool:
+        alike = candidates[number].plane == asked.plane
+        return gain(number) > (_CLEARLY if alike else _WITHOUT_PLANE)
+
+    better = [number for number in range(1, len(candidates)) if clear(number)]
+    if not better:
         return 0, "no rival fills the fake holes clearly better"
-    return best, f"it fills the fake holes better, by {gain:.1f} dB"
+    best = max(better, key=lambda number: (gain(number), -number))
+    return best, f"it fills the fake holes better, by {gain(best):.1f} dB"
 
 
 class _Trial:
