@@ -37,8 +37,10 @@ __all__ = ["retarget"]
 
 #: The size changes by at most so much, as a ratio, between two rounds of search and vote.
 _STEP = 0.95
-#: Rows and columns give by this power of how little happens in them …
-_POWER = 2.0
+#: Rows and columns give by this power of how little happens in them, when they become fewer and
+#: when they become more: calm ones can be stretched as far as one likes, but where they alone were
+#: squeezed, nothing would be left of them, and round things beside them would be cut …
+_FEWER, _MORE = 1.0, 2.0
 #: … on average over this share of the picture's side. This decides where the search begins: what
 #: is calm is stretched or squeezed first, so that faces and other things start whole.
 _REACH = 0.05
@@ -175,7 +177,12 @@ class _Resize:
     ) -> None:
         self.kept, self.size, self.lines = kept, size, lines
         self.edges = [
-            new_edges(_along(kept, axis), size[axis], _calm(features, axis)) for axis in (0, 1)
+            new_edges(
+                _along(kept, axis),
+                size[axis],
+                _calm(features, axis, _MORE if size[axis] > kept.shape[axis] else _FEWER),
+            )
+            for axis in (0, 1)
         ]
 
     def size_at(self, level: int) -> tuple[int, int]:
@@ -202,7 +209,7 @@ def _along(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return np.asarray(mask.any(axis=1 - axis), np.bool_)
 
 
-def _calm(features: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
+def _calm(features: NDArray[np.uint8], axis: int, power: float) -> NDArray[np.float64]:
     """How much each row (or column) may give: much where little happens in it."""
     from scipy import ndimage
 
@@ -214,7 +221,7 @@ def _calm(features: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
     energy = ndimage.uniform_filter1d(energy, max(3, round(_REACH * len(energy))), mode="nearest")
     # where nothing happens anywhere all give alike
     share = energy / max(float(energy.mean()), 1e-9) + 0.1
-    return np.asarray(share**-_POWER, np.float64)
+    return np.asarray(share**-power, np.float64)
 
 
 def _steps(before: tuple[int, ...], after: tuple[int, int]) -> list[tuple[int, int]]:
