@@ -19,7 +19,7 @@ from synth.patchmatch.regions import Window, bounding_window
 from synth.patchmatch.resample import warp
 from synth.patchmatch.variation import Variation
 
-__all__ = ["Copy", "Ground", "fits", "with_copies"]
+__all__ = ["CROWDED", "Copy", "Ground", "fits", "with_copies"]
 
 #: The window and its copies together have at most so many pixels: beyond, steps between copies
 #: become larger by a factor, up to a limit, then copies are made of what is near to the hole, and
@@ -28,6 +28,9 @@ _MOST_PIXELS = 1 << 24
 _COARSER = 1.25
 _COARSEST = 3.0
 _LEAST_MARGIN = 32
+#: Where holes are filled a few at a time their surroundings overlap: copies are made of so many
+#: pixels round them, with the largest steps, so that all of them together are not far more work.
+CROWDED = 48
 #: Cubic interpolation looks so many pixels far.
 _FOOTPRINT = 2
 
@@ -98,6 +101,8 @@ def with_copies(
     hole: NDArray[np.bool_],
     variation: Variation,
     patch: int,
+    *,
+    crowded: bool = False,
 ) -> tuple[Ground, NDArray[np.bool_]]:
     """Lay out copies below a window.
 
@@ -110,6 +115,8 @@ def with_copies(
     variation : Variation
     patch : int
         Side of a patch in pixels.
+    crowded : bool
+        Whether there are other windows like this one beside it.
 
     Returns
     -------
@@ -117,7 +124,7 @@ def with_copies(
     allowed : (rows, columns) bool
         Of the whole ground.
     """
-    matrices, region = _within_means(variation, allowed, hole, patch)
+    matrices, region = _within_means(variation, allowed, hole, patch, crowded)
     if not matrices:
         return window, allowed
     placed = [_placed(matrix, region) for matrix in matrices]
@@ -162,15 +169,22 @@ def _pixels(matrices: list[NDArray[np.float64]], region: Window, window: tuple[i
 
 
 def _within_means(
-    variation: Variation, allowed: NDArray[np.bool_], hole: NDArray[np.bool_], patch: int
+    variation: Variation,
+    allowed: NDArray[np.bool_],
+    hole: NDArray[np.bool_],
+    patch: int,
+    crowded: bool,
 ) -> tuple[list[NDArray[np.float64]], Window]:
     """Choose the copies and the part of the window that they are made of."""
-    coarser = 1.0
+    coarser = _COARSEST if crowded else 1.0
     region = bounding_window(allowed)
     around = bounding_window(hole)
     assert region is not None
     assert around is not None
     margin = max(hole.shape)
+    if crowded and not _is_narrow(_near(region, around, CROWDED), patch):
+        margin = CROWDED
+        region = _near(region, around, margin)
     while True:
         matrices = variation.matrices(patch, coarser)
         if _pixels(matrices, region, hole.shape) <= _MOST_PIXELS:
@@ -179,15 +193,25 @@ def _within_means(
             coarser *= _COARSER
             continue
         margin = round(margin / _COARSER)
-        nearer = tuple(
-            slice(max(a.start, b.start - margin), min(a.stop, b.stop + margin))
-            for a, b in zip(region, around, strict=True)
-        )
-        if margin < _LEAST_MARGIN or any(side.stop - side.start < patch for side in nearer):
+        nearer = _near(region, around, margin)
+        if margin < _LEAST_MARGIN or _is_narrow(nearer, patch):
             nearer = _fuller_half(region, allowed)
-            if any(side.stop - side.start < patch for side in nearer):
+            if _is_narrow(nearer, patch):
                 return [], region
-        region = nearer  # type: ignore[assignment]
+        region = nearer
+
+
+def _near(region: Window, around: Window, margin: int) -> Window:
+    """What of a region is within ``margin`` of another."""
+    rows, columns = (
+        slice(max(a.start, b.start - margin), min(a.stop, b.stop + margin))
+        for a, b in zip(region, around, strict=True)
+    )
+    return rows, columns
+
+
+def _is_narrow(region: Window, patch: int) -> bool:
+    return any(side.stop - side.start < patch for side in region)
 
 
 def _fuller_half(region: Window, allowed: NDArray[np.bool_]) -> Window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.patchmatch.copies import fits
+from synth.patchmatch.copies import CROWDED, fits
 from synth.patchmatch.regions import Window, surroundings
 from synth.patchmatch.variation import Variation
 
@@ -56,11 +56,10 @@ def pieces(
 
     def split(numbers: NDArray[np.intp]) -> None:
         own = [boxes[number] for number in numbers]
-        around = surroundings(own, hole.shape)
-        shape = (around[0].stop - around[0].start, around[1].stop - around[1].start)
+        near = surroundings(own, hole.shape, CROWDED)
+        shape = (near[0].stop - near[0].start, near[1].stop - near[1].start)
         if len(own) == 1 or fits(variation, shape, patch):
-            mask = np.isin(labels, numbers + 1)
-            found.append((around, mask))
+            found.append((surroundings(own, hole.shape), np.isin(labels, numbers + 1)))
             return
         middles = np.array([[side.start + side.stop for side in box] for box in own])
         axis = int(np.argmax(np.ptp(middles, axis=0)))

@@ -35,7 +35,7 @@ def _grow(window: Window, margin: int, shape: tuple[int, int]) -> Window:
     return rows, columns
 
 
-def surroundings(holes: list[Window], shape: tuple[int, ...]) -> Window:
+def surroundings(holes: list[Window], shape: tuple[int, ...], margin: int | None = None) -> Window:
     """Return the window that holes are filled from, of all of them together.
 
     Parameters
@@ -44,6 +44,8 @@ def surroundings(holes: list[Window], shape: tuple[int, ...]) -> Window:
         The bounding window of each.
     shape : (int, int)
         Rows and columns of the picture.
+    margin : int, optional
+        How many pixels round them; by default what the largest of them needs.
     """
     around = [
         (min(hole[axis].start for hole in holes), max(hole[axis].stop for hole in holes))
@@ -51,7 +53,7 @@ def surroundings(holes: list[Window], shape: tuple[int, ...]) -> Window:
     ]
     return _grow(
         (slice(*around[0]), slice(*around[1])),
-        max(_margin(hole) for hole in holes),
+        max(_margin(hole) for hole in holes) if margin is None else margin,
         (shape[0], shape[1]),
     )
 

@@ -130,7 +130,10 @@ def match_window(
         ground = Ground(request.image[view], unknown, guide)
         allowed = usable_pixels(request, view)
         if request.variation:
-            ground, allowed = with_copies(ground, allowed, hole, request.variation, request.patch)
+            ground, allowed = with_copies(
+                ground, allowed, hole, request.variation, request.patch,
+                crowded=wanted is not None,
+            )  # fmt: skip
         levels = max(0, depth(hole, request.patch) + request.depth_offset)
         colours = 1 if ground.image.ndim == 2 else ground.image.shape[2]
         bits = None if ground.guide is None else guide_channels(ground.guide, colours)
