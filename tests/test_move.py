@@ -114,6 +114,7 @@ def test_progress_is_told_and_can_stop_it():
         ({"offset": (0.5, 1)}, InputTypeError, "two whole numbers"),
         ({"mask": np.zeros((70, 90), bool)}, InputError, "the mask is empty"),
         ({"mask": np.zeros((7, 9), bool)}, InputError, "mask is 7×9 but the image is 70×90"),
+        ({"mask": np.ones((70, 90), bool)}, InputError, "is the mask inverted"),
         ({"blend": 300}, InputError, "blend is 300, but a whole number from 0 to 256"),
         ({"blend": "wide"}, InputTypeError, "blend is 'wide'"),
         ({"image": np.full((70, 90), np.nan)}, InputError, "NaN"),

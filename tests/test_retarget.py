@@ -132,6 +132,7 @@ def test_progress_is_told_and_can_stop_it():
     ("change", "error", "says"),
     [
         ({"shape": (5, 90)}, InputError, "shape is 5×90, smaller than a patch of 7×7"),
+        ({"shape": (60, 10**9)}, InputError, "at most 32768 rows and columns"),
         ({"shape": 90}, InputTypeError, r"shape is 90, but .* \(rows, columns\) in pixels"),
         ({"shape": (1, 2, 3)}, InputError, "two whole numbers are needed"),
         ({"protect": np.ones((60, 90), bool)}, InputError, "protect keeps 90 of the 90 columns"),

@@ -133,12 +133,13 @@ def check_lines(lines: Any, shape: tuple[int, ...]) -> list[Line]:
     """Return lines as arrays of their ends."""
     needed = "lines must be a list of pairs of ends, ((row, column), (row, column)) in pixels"
     try:
-        found = [np.array(ends, np.float64) for ends in lines]
+        given = list(lines)
+        found = [np.array(ends, np.float64) for ends in given]
     except (TypeError, ValueError):
         raise InputTypeError(f"{needed}, but it is {lines!r}") from None
     for number, ends in enumerate(found):
         if ends.shape != (2, 2):
-            raise InputError(f"{needed}, but lines[{number}] is {lines[number]!r}")
+            raise InputError(f"{needed}, but lines[{number}] is {given[number]!r}")
         if not ((ends >= 0) & (ends <= np.array(shape[:2]) - 1)).all():
             raise InputError(
                 f"lines[{number}] is {ends.tolist()}, which leaves the picture of "

@@ -104,12 +104,18 @@ def move(
         )
     if not (down or right):
         return image.copy()
+    left = grown(thing, _RIM)
+    if left.all():
+        raise InputError(
+            f"the object with {_RIM} pixels round it covers the whole picture, so nothing is left "
+            "to fill its old place from; True (white) marks the object: is the mask inverted?"
+        )
 
     def behind(progress: Progress) -> None:
         report(callback, progress.stage, 0.9 * progress.fraction)
 
     out = fill(
-        image, grown(thing, _RIM), patch=patch, quality=quality, source=source, seed=seed,
+        image, left, patch=patch, quality=quality, source=source, seed=seed,
         callback=behind,
     )  # fmt: skip
     report(callback, "blend", 0.9)

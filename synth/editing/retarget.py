@@ -44,6 +44,8 @@ _FEWER, _MORE = 1.0, 2.0
 #: … on average over this share of the picture's side. This decides where the search begins: what
 #: is calm is stretched or squeezed first, so that faces and other things start whole.
 _REACH = 0.05
+#: The longest side that can be asked for: more is a slip of the finger.
+_LONGEST = 1 << 15
 
 
 def retarget(
@@ -69,7 +71,7 @@ def retarget(
     ----------
     image : (rows, columns[, channels]) uint8, uint16, float32 or float64
     shape : (int, int)
-        Rows and columns of the result, in pixels, each at least ``patch``.
+        Rows and columns of the result, in pixels, each at least ``patch`` and at most 32768.
     protect : (rows, columns), optional
         True (white) = to be kept bit for bit. Rows and columns with something protected keep
         their size, and the others take what is left; without it, everything may give.
@@ -322,6 +324,11 @@ def _check_shape(shape: Any, patch: int) -> tuple[int, int]:
         raise InputTypeError(needed) from None
     if len(sides) != 2:
         raise InputError(needed)
+    if max(sides) > _LONGEST:
+        raise InputError(
+            f"shape is {sides[0]}×{sides[1]}, but at most {_LONGEST} rows and columns are "
+            "possible; ask for fewer"
+        )
     if min(sides) < patch:
         raise InputError(
             f"shape is {sides[0]}×{sides[1]}, smaller than a patch of {patch}×{patch}; "
