@@ -32,3 +32,25 @@ def cubic(distance):
     if d < 2:
         return -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2
     return 0.0
+
+
+def parting(place, missed_shared, missed_low, missed_high, weights, tolerance=2.5):
+    """Try a line between each edge and the next: the one with most weight on its own side."""
+    speaks = []
+    for n in range(len(place)):
+        nearest = min(missed_low[n], missed_high[n])
+        if missed_shared[n] < min(tolerance, nearest):
+            speaks.append(0.0)
+        elif missed_low[n] < tolerance and missed_high[n] > 2 * tolerance:
+            speaks.append(weights[n])
+        elif missed_high[n] < tolerance and missed_low[n] > 2 * tolerance:
+            speaks.append(-weights[n])
+        else:
+            speaks.append(0.0)
+    places = np.sort(place)
+    best, where = -np.inf, None
+    for line in (places[:-1] + places[1:]) / 2:
+        score = sum(s if p < line else -s for p, s in zip(place, speaks, strict=True))
+        if score > best:
+            best, where = score, line
+    return where

@@ -1,12 +1,17 @@
-"""``synth planes``: which plane a picture shows."""
+"""``synth planes``: which planes a picture shows."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from synth.cli.group import path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["planes"]
 
@@ -17,7 +22,7 @@ __all__ = ["planes"]
     "-m",
     "--mask",
     type=path(dir_okay=False),
-    help="White = not to be looked at. The plane's scale is 1 at its centre.",
+    help="White = not to be looked at. A plane's scale is 1 at its centre.",
 )
 @click.option("-o", "--output", metavar="OUT", type=path(dir_okay=False), help="The drawing.")
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
@@ -25,9 +30,10 @@ __all__ = ["planes"]
 def planes(
     picture: str, mask: str | None, output: str | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Show the plane that a wide hole would be filled on.
+    """Show the planes that a wide hole would be filled on: one, or two that meet.
 
-    OUT shows its grid over the picture: green where a fill may rely on it, red where not.
+    OUT shows each one's grid over its part of the picture: green where a fill may rely on it, red
+    where not.
     """
     import synth
     from synth.codecs import format_of
@@ -50,6 +56,7 @@ def planes(
                 "vanishing_points": plane.vanishing_points.tolist(),
                 "shares": plane.shares,
                 "coverage": plane.coverage,
+                "area": float(plane.region.mean()),
                 "clear": plane.clear,
             }
             for plane in found.planes
@@ -62,8 +69,22 @@ def planes(
             kind = "a clear plane" if plane.clear else "no clear plane"
             told = (
                 f"{kind}: {plane.confidence:.0%} of the edges lie along two directions, "
-                f"in {plane.coverage:.0%} of the picture"
+                f"in {plane.coverage:.0%} of {_part(plane.region)}"
             )
         click.echo(f"synth: {told}", err=True)
     if output is not None:
         click.echo(f"synth: wrote {output}", err=True)
+
+
+def _part(region: NDArray[np.bool_]) -> str:
+    """Name a plane's part of the picture by where its middle lies."""
+    if region.all():
+        return "the picture"
+    rows, columns = region.nonzero()
+    down = rows.mean() / region.shape[0] - 0.5
+    aside = columns.mean() / region.shape[1] - 0.5
+    if abs(down) > abs(aside):
+        side = "lower" if down > 0 else "upper"
+    else:
+        side = "right" if aside > 0 else "left"
+    return f"its {side} {region.mean():.0%}"

@@ -96,15 +96,16 @@ def fill(
         colour channel each.
     planes : "auto", None, (3, 3) array, or list of ((3, 3) array, (rows, columns) mask)
         The plane that the hole lies on: there the picture is matched as seen frontally, so that
-        rows of bricks or tiles go on straight. "auto" looks for one behind wide holes
-        (`synth.find_planes`) and takes it where it is clear; a homography from the picture's
-        (x, y, 1) is taken as it is. A list of (homography or "auto", region), each region True
-        where a plane is seen, fills each part of the hole on its own, and what lies on none
-        without.
+        rows of bricks or tiles go on straight. "auto" looks for one behind wide holes, or for
+        two that meet, each of which fills its part (`synth.find_planes`), and takes them where
+        they are clear; a homography from the picture's (x, y, 1) is taken as it is. A list of
+        (homography or "auto", region), each region True where a plane is seen, fills each part
+        of the hole on its own, and what lies on none without.
     adapt : {"none", "brightness", "color"}
         Whether copies may be made brighter or darker, of more or less contrast, to fit where they
         are copied to: "brightness" all channels alike, "color" each channel by its own. By at
-        most 24 of 255 and a factor of 1.25. Takes two to three times as long.
+        most 24 of 255 and a factor of 1.25. Takes two to three times as long. On a plane that
+        is lit unevenly, "none" means "brightness".
     rotate : (float, float), optional
         Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
         have: (-20, 20) lets a round rim go on round, in about twice the time. The picture as it

@@ -123,12 +123,12 @@ class Frontal:
         solution = match.solution
         found = np.full((rows, columns), -1, np.int32)
         found[solution.pixels[:, 0], solution.pixels[:, 1]] = np.arange(len(solution.pixels))
+        origins, turn = match.ground.origins(solution.sources)
         place = apply(self.homography, self.pixels[:, ::-1].astype(np.float64))
         nearest = np.rint(place).astype(np.int64)
         nearest = np.clip(nearest, 0, [columns - 1, rows - 1])
         number = found[nearest[:, 1], nearest[:, 0]]
-        copied, turn = match.ground.origins(solution.sources)
-        return Copies(self, nearest, number, copied[number, ::-1], turn[number])
+        return Copies(self, nearest, number, origins[number, ::-1], turn[number])
 
 
 class Copies:
@@ -218,11 +218,11 @@ class _Light:
         import cv2
 
         side = (reach | 1, reach | 1)
-        share = cv2.blur(self._allowed.astype(np.float64), side)
-        return cv2.blur(self._grey, side) / np.maximum(share, 1e-6), share
+        share = np.asarray(cv2.blur(self._allowed.astype(np.float64), side), np.float64)
+        return np.asarray(cv2.blur(self._grey, side) / np.maximum(share, 1e-6)), share
 
     def similar(self) -> NDArray[np.bool_]:
-        """Where it is not much brighter or darker than round the hole; all where that is little."""
+        """Where it is about as bright as round the hole; everywhere, where that is too little."""
         import cv2
 
         mean, _ = self._mean(self._reach)

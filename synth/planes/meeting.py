@@ -34,8 +34,8 @@ _EACH = 0.05
 _FEWEST = 40
 #: A step in brightness of this much, of 255, across the meeting line says where it is.
 _STEP = 6
-#: … as the mean over so many pixels on either side, and looked for this far beyond the plateau.
-_BESIDE = 6
+#: … as the median over so many pixels on either side, and looked for this far beyond the plateau.
+_BESIDE = 9
 _BEYOND = 2
 
 
@@ -184,16 +184,20 @@ def at_the_step(
     total = np.bincount(number, grey, minlength=last - first)
     if not count.all():
         return found
-    sums = np.concatenate([[0.0], np.cumsum(total / count)])
-    inner = np.arange(_BESIDE, last - first - _BESIDE + 1)
-    left = sums[inner] - sums[inner - _BESIDE]
-    right = sums[inner + _BESIDE] - sums[inner]
-    step = np.abs(right - left) / _BESIDE
+    profile = total / count
+    windows = np.lib.stride_tricks.sliding_window_view(profile, _BESIDE)
+    # medians, because a joint along the line is no step
+    level = np.median(windows, axis=1)
+    step = np.abs(level[_BESIDE:] - level[:-_BESIDE])
     span = float(grey.max() - grey.min()) or 1.0
-    best = int(np.argmax(step))
-    if step[best] * 255 < _STEP * span:
+    if not step.size or step.max() * 255 < _STEP * span:
         return found
-    return replace(found, at=(first + int(inner[best])) / scale)
+    # they change together over some pixels; the light does between two
+    middle = float(np.flatnonzero(step > 0.9 * step.max()).mean()) + _BESIDE
+    jump = np.abs(np.diff(profile, prepend=profile[0]))
+    close = np.flatnonzero(np.abs(np.arange(len(jump)) - middle) <= _BEYOND)
+    best = close[np.argmax(jump[close])]
+    return replace(found, at=(first + int(best)) / scale)
 
 
 def side_of(shared: NDArray[np.float64], at: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
