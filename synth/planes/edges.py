@@ -59,7 +59,7 @@ def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
     """
     import cv2
 
-    grey = image.astype(np.float32) if image.ndim == 2 else image[..., :3].mean(2, np.float32)
+    grey = _grey(image)
     # a flat hole has one edge, its rim, which the margin leaves out
     grey = np.where(known, grey, grey[known].mean() if known.any() else np.float32(0))
     grey = cv2.GaussianBlur(grey, (0, 0), 1.2)
@@ -88,6 +88,17 @@ def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
         np.stack([np.cos(angle), np.sin(angle)], axis=1),
         np.sqrt(size[y, x].astype(np.float64)),
     )
+
+
+def _grey(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean of the first three channels, one after another: NumPy's own takes thrice as long."""
+    if image.ndim == 2:
+        return image.astype(np.float32)
+    channels = min(3, image.shape[2])
+    total = image[..., 0].astype(np.float32)
+    for channel in range(1, channels):
+        total += image[..., channel]
+    return total / np.float32(channels)
 
 
 def frame(shape: tuple[int, ...]) -> tuple[float, tuple[float, float]]:
