@@ -59,7 +59,7 @@ def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
     """
     import cv2
 
-    grey = _grey(image)
+    grey: NDArray[Any] = _grey(image)
     # a flat hole has one edge, its rim, which the margin leaves out
     grey = np.where(known, grey, grey[known].mean() if known.any() else np.float32(0))
     grey = cv2.GaussianBlur(grey, (0, 0), 1.2)
