@@ -59,6 +59,11 @@ class Bands:
             return [kernel(*args, band) for band in range(count)]
         return list(self._pool.map(lambda band: kernel(*args, band), range(count)))
 
+    def ordered(self, kernel: Callable[[int], Any], count: int) -> Iterator[Any]:
+        """Yield ``kernel(band)`` for each band in order, and keep none that was taken."""
+        calls = map if self._pool is None else self._pool.map
+        return iter(calls(kernel, range(count)))
+
 
 @contextmanager
 def threads(count: int | None = None) -> Iterator[Bands]:

@@ -50,7 +50,7 @@ def mixture(kind="full", x=None, **options):
 
 
 @pytest.mark.parametrize("kind", KINDS[:4])
-@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("d", [1, 2, 5, 14])  # from 12 on sums are over rows with a share
 def test_the_fit_is_the_textbook_s(kind, d):
     x = clouds(500, d) @ (np.eye(d) + 0.5) * np.geomspace(0.1, 10, d) + 50
     given = np.random.default_rng(1).uniform(0.1, 2, len(x))
@@ -87,9 +87,10 @@ def test_narrow_clouds_far_apart_keep_their_digits(kind, size):
     )
 
 
+@pytest.mark.parametrize("d", [4, 15])
 @pytest.mark.parametrize("kind", KINDS[:3])
-def test_single_precision_is_close(kind):
-    x = clouds(3000, 4)
+def test_single_precision_is_close(kind, d):
+    x = clouds(3000, d)
     start = mixture(kind, x, max_iter=3)
     double, single = (
         synth.GaussianMixture(4, covariance=kind, init=start, max_iter=20, tol=0, dtype=t).fit(x)
@@ -275,6 +276,28 @@ def test_a_warm_start_goes_on():
     np.testing.assert_allclose(trace, whole.report.log_likelihood[:7], rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("d", [3, 13])
+def test_rows_so_far_that_their_squares_overflow(kind, d):
+    model = mixture(kind, clouds(d=d))
+    far = np.array([[1e160] * d, [-1e300] * d, [1e160, -1e160, *[0] * (d - 2)], [1e100] * d])
+    logs = model.log_prob(far)
+    assert (logs[:3] == -np.inf).all()
+    assert -1e205 < logs[3] < -1e195
+    np.testing.assert_allclose(model.responsibilities(far).sum(axis=1), 1)
+    with pytest.raises(InputError, match="column 1 has values so large"):
+        mixture(kind, np.where(np.arange(d) == 1, 1e160 * clouds(d=d), clouds(d=d)))
+
+
+def test_rows_may_be_read_only_and_sorted():
+    x = clouds(3000, 2)
+    x = np.ascontiguousarray(x[np.argsort(x[:, 0])])
+    expected = mixture(x=x, init=x[:4], max_iter=5, tol=0)
+    x.flags.writeable = False
+    found = mixture(x=x, init=x[:4], max_iter=5, tol=0)
+    np.testing.assert_array_equal(found.means, expected.means)
+
+
 def test_restarts_keep_the_best():
     x = clouds(300, 2, 6)
     one = [synth.GaussianMixture(6, seed=seed).fit(x).score(x) for seed in range(3)]
@@ -302,9 +325,9 @@ def test_criteria_count_the_parameters():
     assert model.bic(x) == pytest.approx(free * np.log(600) - 2 * total)
 
 
-@pytest.mark.parametrize("kind", ["full", "diag"])
-def test_the_same_bytes_for_any_number_of_threads(monkeypatch, kind):
-    x, found = clouds(20000, 5), []
+@pytest.mark.parametrize(("kind", "d"), [("full", 5), ("diag", 5), ("full", 13)])
+def test_the_same_bytes_for_any_number_of_threads(monkeypatch, kind, d):
+    x, found = clouds(20000, d), []
     for count in ("1", "2", "5"):
         monkeypatch.setenv("SYNTH_NUM_THREADS", count)
         model = mixture(kind, x, max_iter=4)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,23 +19,24 @@ from numpy.typing import NDArray
 
 from synth.density.gaussians import Frame, Moments, Parts, Shape
 from synth.kernels._jit import Bands, threads
-from synth.kernels.cpu import mixture as kernels
+from synth.kernels.cpu import mixture_bands as kernels
 
-__all__ = ["Evaluator", "Rows", "expect", "joined", "workers"]
+__all__ = ["Rows", "expect", "frozen", "joined", "workers"]
 
 _LOG2E = math.log2(math.e)
-#: Bytes of a block's features: half of a core's second cache.
-_BLOCK = 1 << 20
-#: Bytes that the sums of all bands may take.
-_SUMS = 1 << 23
+#: Bytes of a block with its features: part of a core's second cache.
+_BLOCK = 1 << 18
+#: Columns from which sums are over single rows: most have a share in few components only.
+_WIDE = 12
 #: Log-densities may be off by so many nats before a component is computed about its own mean.
-_SLACK = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-2}
+_SLACK = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-2}
 #: If they may be off by more, they do not even tell which rows are likely to be a component's.
 _VAGUE = 0.3
-#: How far below the likeliest component, in powers of 2, a score does not matter.
-_MARGIN = 120.0
 #: Stands for −inf where products must not give NaN.
 _NEVER = -1e30
+#: Below it a log-density comes of a row so far off that its square is no number.
+_FAR = -1e270
+_KINDS = {"full": kernels.FULL, "diag": kernels.DIAGONAL, "tied": kernels.TIED}
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,17 @@ class Rows:
     def total(self) -> float:
         """The sum of the weights."""
         return float(len(self.x) if self.weights is None else self.weights.sum())
+
+
+def frozen(rows: Rows) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return rows and weights, (0,) for ones, as kernels take them.
+
+    They are marked as read-only, so that a kernel is not compiled once more for rows that are.
+    """
+    weights = np.empty(0) if rows.weights is None else rows.weights.view()
+    x = rows.x.view()
+    x.flags.writeable = weights.flags.writeable = False
+    return x, weights
 
 
 @contextmanager
@@ -77,7 +90,7 @@ class _Table:
     def __init__(self, parts: Parts, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self.shape = parts.shape
-        self.means = parts.means
+        self.means = np.array(parts.means, order="C")
         components, width = parts.means.shape
         self.level: NDArray[Any] | None = None
         if parts.shape == "diag":
@@ -109,83 +122,77 @@ class _Table:
                 inverse = np.broadcast_to(inverse, (components, width, width))
                 quadratic = np.broadcast_to(quadratic, (components, quadratic.shape[1]))
             else:
-                self.level = np.ascontiguousarray(inverse[0], dtype)
+                self.level = np.ascontiguousarray(np.tril(inverse[0]), dtype)
                 quadratic = np.empty((components, 0))
         self.constants = constants * _LOG2E
-        turned = inverse[:, np.newaxis] if self.shape == "diag" else np.swapaxes(inverse, 1, 2)
-        self.transposed = np.ascontiguousarray(turned)
+        self.inverse = np.empty((1, 1, 1))
+        if len(self.narrow):
+            self.inverse = _padded(inverse[:, np.newaxis] if self.shape == "diag" else inverse)
         middle = constants - 0.5 * (linear * parts.means).sum(axis=1)
         theta = np.hstack([quadratic, linear, middle[:, np.newaxis]]) * _LOG2E
         theta[self.vague] = 0.0  # which may not even be finite
         self.theta = np.ascontiguousarray(theta, dtype)
 
+    def model(self, frame: Frame) -> kernels.Model:
+        """Return what the kernels compute with."""
+        inward = np.diag(frame.inward) if frame.inward.ndim == 1 else frame.inward
+        return kernels.Model(
+            _KINDS[self.shape],
+            np.array(frame.center),
+            _padded(inward),
+            _padded(self.theta),
+            _padded(np.empty((0, 0), self.dtype) if self.level is None else self.level),
+            self.means,
+            self.inverse,
+            self.constants,
+            self.narrow,
+            self.vague,
+        )
 
-class Evaluator:
-    """Scores of one block after the other, in buffers that are used again."""
-
-    def __init__(self, rows: Rows, frame: Frame, table: _Table) -> None:
-        self.rows, self.frame, self.table = rows, frame, table
-        components, features = table.theta.shape
-        size = table.dtype.itemsize
-        columns = _BLOCK // (size * (features + components)) // kernels.LANES
-        # an odd number of lanes: rows of a power of two of bytes share their places in the cache
-        most = -(-len(rows.x) // kernels.LANES)
-        self.step = (min(max(columns, 2), 128, most) | 1) * kernels.LANES
-        self.z = np.zeros((rows.x.shape[1], self.step), table.dtype)
-        self.phi = np.empty((features, self.step), table.dtype)
-        self.scores = np.empty((components, self.step), table.dtype)
-        self.product = np.empty((components, features), table.dtype)
-        self.level, self.weights = np.zeros(self.step), np.zeros(self.step)
-        self.logs = np.empty(self.step)
-
-    def at(self, block: int) -> int:
-        """Compute shares and logs of a block of rows; returns how many there are.
-
-        The columns beyond them, which keep the block's shape, have no weight.
-        """
-        table, start = self.table, block * self.step
-        rows = self.rows.x[start : start + self.step]
-        count = len(rows)
-        self.z[:, :count] = self.frame.columns(rows)
-        self.z[:, count:] = 0
-        given = self.rows.weights
-        self.weights[:count] = 1 if given is None else given[start : start + count]
-        self.weights[count:] = 0
-        if table.shape == "full":
-            kernels.features(self.z, self.phi)
-        elif table.shape == "diag":
-            kernels.squares(self.z, self.phi)
+    def blocks(self, count: int) -> _Blocks:
+        """Choose blocks of rows; they depend on the shape of the problem only."""
+        width, size = self.means.shape[1], self.dtype.itemsize
+        lanes = kernels.LANES
+        if self.wide:
+            fit, part = max(min(count // 16, 2048), 3 * lanes), 2 * kernels.VECTOR // size
         else:
-            self.phi[:-1], self.phi[-1] = self.z, 1
-        if table.level is not None:
-            white = table.level @ self.z
-            self.level[:] = np.einsum("dm,dm->m", white, white) * (-0.5 * _LOG2E)
-        np.matmul(table.theta, self.phi, out=self.scores)
-        if len(table.narrow):
-            kernels.centred_scores(
-                self.z,
-                self.scores,
-                table.means,
-                table.transposed,
-                table.constants,
-                table.narrow,
-                table.vague,
-                _MARGIN,
-            )
-        share = kernels.shares if table.dtype == np.float64 else kernels.shares_single
-        share(self.scores, self.level, self.weights, self.logs)
-        return count
+            columns = sum(self.theta.shape) + 3 * width
+            fit, part = max(min(_BLOCK // (size * columns), 544, count), lanes), 0
+        # an odd number of lanes: rows of a power of two of bytes share their places in the cache
+        step = (fit // lanes | 1) * lanes
+        return _Blocks(step, part or step)
 
-    def add_to(self, sums: NDArray[np.float64]) -> float:
-        """Add the block's R φᵀ to sums (K, D); returns its weighted log2-likelihood."""
-        table = self.table
-        if len(table.narrow):
-            full = table.shape == "full"
-            kernels.centred_sums(
-                self.z, self.scores, table.means, full, 1e-25 * self.weights, table.narrow, sums
-            )
-        sums += np.matmul(self.scores, self.phi.T, out=self.product)
-        return float(self.logs @ self.weights)
+    @property
+    def wide(self) -> bool:
+        """Whether sums are over the rows that have a share, component by component."""
+        return self.shape == "full" and self.means.shape[1] >= _WIDE
+
+    @property
+    def own(self) -> NDArray[np.intp]:
+        """The components whose sums are about their own means."""
+        return np.arange(len(self.means)) if self.wide else self.narrow
+
+
+def _padded(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Add rows of zeros to matrices, as many as tiles need."""
+    rows = matrix.shape[-2]
+    more = -rows % kernels.TALL
+    return np.pad(matrix, [(0, 0)] * (matrix.ndim - 2) + [(0, more), (0, 0)])
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Rows of a block, and those whose features are made at once."""
+
+    step: int
+    part: int
+
+    def bands(self, count: int, most: int) -> list[tuple[int, int]]:
+        """Return the rows at which bands begin and end."""
+        blocks = -(-count // self.step)
+        bands = min(blocks, most)
+        edges = [min(number * blocks // bands * self.step, count) for number in range(bands + 1)]
+        return list(pairwise(edges))
 
 
 def expect(
@@ -213,23 +220,24 @@ def expect(
     table = _Table(parts, dtype)
     if dtype == np.float32 and table.vague.any():
         table = _Table(parts, np.dtype(np.float64))
-    blocks = -(-len(rows.x) // Evaluator(rows, frame, table).step)
-    bands = min(blocks, max(8, min(64, _SUMS // (8 * table.theta.size))))
+    model, blocks = table.model(frame), table.blocks(len(rows.x))
+    bands = blocks.bands(len(rows.x), 32)
+    x, weights = frozen(rows)
 
     def band(number: int) -> tuple[float, NDArray[np.float64]]:
-        evaluator, sums, total = Evaluator(rows, frame, table), np.zeros(table.theta.shape), 0.0
-        for block in range(number * blocks // bands, (number + 1) * blocks // bands):
-            evaluator.at(block)
-            total += evaluator.add_to(sums)
+        sums = np.zeros((len(parts.means), table.theta.shape[1]))
+        first, last = bands[number]
+        total = kernels.sum_band(
+            x, weights, first, last, model, table.own, blocks.step, blocks.part, sums
+        )
         return total, sums
 
-    found = run(band, bands)
-    sums = found[0][1]
-    for _, more in found[1:]:
-        sums += more
-    return sum(total for total, _ in found) / _LOG2E - frame.log_size * rows.total, _moments(
-        sums, table, parts.shape, second
-    )
+    total, sums = 0.0, np.zeros((len(parts.means), table.theta.shape[1]))
+    for more, own in run.ordered(band, len(bands)):
+        total += more
+        sums += own
+    total = total / _LOG2E - frame.log_size * rows.total
+    return total, _moments(sums, table, parts.shape, second)
 
 
 def _moments(
@@ -243,7 +251,7 @@ def _moments(
     sums = sums / np.maximum(count, 1e-300)[:, np.newaxis]
     mean = sums[:, -1 - width : -1]
     shift = np.zeros_like(mean)
-    shift[table.narrow] = table.means[table.narrow]
+    shift[table.own] = table.means[table.own]
     if table.shape == "tied":
         assert second is not None
         share = (count / count.sum())[:, np.newaxis]
@@ -269,18 +277,14 @@ def joined(
     """Return log p(x) of each row, (n,), and write the responsibilities (n, K) if asked for."""
     table = _Table(parts, np.dtype(np.float64))
     out = np.empty(len(rows.x))
-    step = Evaluator(rows, frame, table).step
-    blocks = -(-len(out) // step)
-    bands = min(blocks, 64)
+    model, blocks = table.model(frame), table.blocks(len(rows.x))
+    bands, x = blocks.bands(len(out), 64), frozen(rows)[0]
+    wanted = np.empty((0, 0)) if shares is None else shares
 
     def band(number: int) -> None:  # writes its own rows only
-        evaluator = Evaluator(rows, frame, table)
-        for block in range(number * blocks // bands, (number + 1) * blocks // bands):
-            count = evaluator.at(block)
-            own = slice(block * step, block * step + count)
-            out[own] = evaluator.logs[:count] / _LOG2E - frame.log_size
-            if shares is not None:
-                shares[own] = evaluator.scores[:, :count].T
+        first, last = bands[number]
+        kernels.answer_band(x, first, last, model, blocks.step, blocks.part, out, wanted)
 
-    run(band, bands)
-    return out
+    run(band, len(bands))
+    out[out < _FAR] = -np.inf
+    return out / _LOG2E - frame.log_size

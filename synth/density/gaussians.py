@@ -52,7 +52,7 @@ class Frame:
     ----------
     center : (d,) ndarray
     inward : (d, d) or (d,) ndarray
-        W; one axis for a diagonal matrix.
+        W, a lower triangle; one axis for a diagonal matrix.
     outward : (d, d) or (d,) ndarray
         Its inverse.
     """
@@ -122,7 +122,7 @@ def frame_of(center: NDArray[np.float64], covariance: NDArray[np.float64], kind:
         correlation = covariance / np.outer(scale, scale)
         root = np.linalg.cholesky(correlation + _LEAST * len(scale) * np.eye(len(scale)))
         outward = scale[:, np.newaxis] * root
-        return Frame(center, np.linalg.inv(outward), outward)
+        return Frame(center, np.tril(np.linalg.inv(outward)), outward)
     if kind in ("full", "tied", "diag"):
         return Frame(center, 1 / np.sqrt(variances), np.sqrt(variances))
     size = math.sqrt(variances.mean())

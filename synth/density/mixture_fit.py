@@ -93,7 +93,17 @@ class Problem:
     ) -> None:
         self.rows, self.kind, self.factors, self.dtype = rows, kind, factors, dtype
         gaps = has_gaps(rows)
-        whole = summary(rows) if about is None else about
+        if about is None:
+            with workers() as run:
+                whole = summary(run, rows, gaps)
+        else:
+            whole = about
+        far = np.flatnonzero(~np.isfinite(whole.variances))
+        if len(far):
+            raise InputError(
+                f"column {far[0]} has values so large that their squares overflow; divide it by "
+                "a constant"
+            )
         variances = _least(whole, len(rows.x) if about is None else 2, kind, ridge)
         covariance = whole.covariance
         if covariance.ndim == 2 and not gaps:

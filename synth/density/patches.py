@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synth.density.channels import cosines
 from synth.density.gaussians import Parts
 from synth.kernels._jit import Bands
-from synth.kernels.cpu import mixture, patches
+from synth.kernels.cpu import mixture_bands, patches
 
 __all__ = [
     "Corners",
@@ -25,8 +25,6 @@ __all__ = [
 
 #: Patches of a block: its tables stay small, and most components get more than a few of them.
 _BLOCK = 4096
-#: Columns whose features are made at once, so that they stay in a core's second cache.
-_STEP = 96
 #: Above this ratio of largest to smallest variance the scores are computed in float64.
 _STEEP = 1e7
 
@@ -127,32 +125,24 @@ class Expert:
         upper = np.triu_indices(width)
         quadratic = -0.5 * inverse[:, upper[0], upper[1]]
         quadratic[:, upper[0] != upper[1]] *= 2
-        theta = np.zeros((len(values), quadratic.shape[1] + width + 1))
-        theta[:, : quadratic.shape[1]] = quadratic
-        theta[:, -1] = spectra.log_weights - 0.5 * np.log(values).sum(axis=1)
+        rows = -(-len(values) // mixture_bands.TALL) * mixture_bands.TALL
+        theta = np.zeros((rows, quadratic.shape[1] + width + 1))
+        theta[: len(values), : quadratic.shape[1]] = quadratic
+        theta[: len(values), -1] = spectra.log_weights - 0.5 * np.log(values).sum(axis=1)
         self.theta = np.ascontiguousarray(theta, self.dtype)
         self.filters = (np.eye(width) - variance * inverse).astype(np.float32)
 
-    def choose(self, z: NDArray[np.float32]) -> NDArray[np.intp]:
+    def choose(self, z: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the likeliest component of each column of z (d, m), (m,)."""
-        count = z.shape[1]
-        best = np.empty(count, np.intp)
-        part = np.zeros((z.shape[0], _STEP), self.dtype)
-        phi = np.empty((self.theta.shape[1], _STEP), self.dtype)
-        scores = np.empty((len(self.theta), _STEP), self.dtype)
-        for start in range(0, count, _STEP):
-            size = min(_STEP, count - start)
-            part[:, :size] = z[:, start : start + size]
-            mixture.features(part, phi)
-            np.matmul(self.theta, phi, out=scores)
-            best[start : start + size] = scores.argmax(axis=0)[:size]
+        best = np.empty(z.shape[1], np.int64)
+        mixture_bands.likeliest(z, self.theta, len(self.filters), best)
         return best
 
     def __call__(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the most probable clean columns, (d, m)."""
         best = self.choose(z)
         order = np.argsort(best, kind="stable")
-        first = np.searchsorted(best[order], np.arange(len(self.theta) + 1))
+        first = np.searchsorted(best[order], np.arange(len(self.filters) + 1))
         out = np.empty_like(z)
         for k in np.flatnonzero(np.diff(first)):
             mine = order[first[k] : first[k + 1]]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["works"]
 
+KINDS = (np.float64, np.float32)
+
 
 def works() -> list[Work]:
     """List calls that between them use every kernel of the package."""
@@ -26,15 +28,16 @@ def works() -> list[Work]:
     boxes = KernelDensity(1.0, method="boxes").fit(rows[:, :2])
     noise = rows.astype(np.float32)
     prior = PatchPrior(2, patch=4, max_iter=1)
-    mixtures = {
-        f"Gaussian mixture, {kind} in {dtype.__name__}": GaussianMixture(
-            2, covariance=kind, max_iter=1, dtype=dtype, ridge=0.1
-        )
-        for kind in ("full", "diag")
-        for dtype in (np.float32, np.float64)
-    }
+    mixtures = [GaussianMixture(2, max_iter=1, dtype=dtype, ridge=0.1) for dtype in KINDS]
     return [
-        *((name, partial(model.fit, rows[:, :3])) for name, model in mixtures.items()),
+        *(
+            (f"Gaussian mixture in {dtype.__name__}", partial(model.fit, rows[:, :3]))
+            for dtype, model in zip(KINDS, mixtures, strict=True)
+        ),
+        (
+            "Gaussian mixture, densities",
+            lambda: mixtures[0].fit(rows[:, :3]).log_prob(rows[:, :3]),
+        ),
         ("kernel density, few columns", partial(few.log_prob, rows[:, :3])),
         ("kernel density, many columns", partial(wide.log_prob, rows)),
         ("kernel density, few columns in float32", partial(singles[0].log_prob, rows[:, :3])),
