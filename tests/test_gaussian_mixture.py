@@ -50,7 +50,7 @@ def mixture(kind="full", x=None, **options):
 
 
 @pytest.mark.parametrize("kind", KINDS[:4])
-@pytest.mark.parametrize("d", [1, 2, 5, 14])  # from 12 on sums are over rows with a share
+@pytest.mark.parametrize("d", [1, 2, 5, 21])  # from 20 on sums are over rows with a share
 def test_the_fit_is_the_textbook_s(kind, d):
     x = clouds(500, d) @ (np.eye(d) + 0.5) * np.geomspace(0.1, 10, d) + 50
     given = np.random.default_rng(1).uniform(0.1, 2, len(x))
@@ -87,7 +87,7 @@ def test_narrow_clouds_far_apart_keep_their_digits(kind, size):
     )
 
 
-@pytest.mark.parametrize("d", [4, 15])
+@pytest.mark.parametrize("d", [4, 21])
 @pytest.mark.parametrize("kind", KINDS[:3])
 def test_single_precision_is_close(kind, d):
     x = clouds(3000, d)
@@ -277,7 +277,7 @@ def test_a_warm_start_goes_on():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("d", [3, 13])
+@pytest.mark.parametrize("d", [3, 21])
 def test_rows_so_far_that_their_squares_overflow(kind, d):
     model = mixture(kind, clouds(d=d))
     far = np.array([[1e160] * d, [-1e300] * d, [1e160, -1e160, *[0] * (d - 2)], [1e100] * d])
@@ -292,9 +292,9 @@ def test_rows_so_far_that_their_squares_overflow(kind, d):
 def test_rows_may_be_read_only_and_sorted():
     x = clouds(3000, 2)
     x = np.ascontiguousarray(x[np.argsort(x[:, 0])])
-    expected = mixture(x=x, init=x[:4], max_iter=5, tol=0)
+    expected = mixture(x=x, init=x[::800], max_iter=5, tol=0)
     x.flags.writeable = False
-    found = mixture(x=x, init=x[:4], max_iter=5, tol=0)
+    found = mixture(x=x, init=x[::800], max_iter=5, tol=0)
     np.testing.assert_array_equal(found.means, expected.means)
 
 
@@ -325,7 +325,7 @@ def test_criteria_count_the_parameters():
     assert model.bic(x) == pytest.approx(free * np.log(600) - 2 * total)
 
 
-@pytest.mark.parametrize(("kind", "d"), [("full", 5), ("diag", 5), ("full", 13)])
+@pytest.mark.parametrize(("kind", "d"), [("full", 5), ("diag", 5), ("full", 21)])
 def test_the_same_bytes_for_any_number_of_threads(monkeypatch, kind, d):
     x, found = clouds(20000, d), []
     for count in ("1", "2", "5"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._jit import jit
 from .either import larger_either
 from .mixture import LANES, features, linear, shares, squares
-from .mixture_centred import add_sums, aligned, centred_scores, up
+from .mixture_centred import add_sums, aligned, centred_scores, clear, up
 from .tiles import PARTS, TALL, VECTOR, add_products, multiply
 
 __all__ = [
@@ -87,7 +87,7 @@ def _room(model, step, part):
     width, theta = len(model.center), model.theta
     tall = model.inward.shape[0]
     phi = aligned(up(theta.shape[1], PARTS), part, theta)
-    phi[theta.shape[1] :] = 0
+    clear(phi.reshape(-1), theta.shape[1] * part)
     return Room(
         aligned(width, part, model.inward),
         aligned(tall, part, model.inward),
@@ -110,8 +110,7 @@ def _enter(x, start, count, model, room, at):
         middle, row = model.center[a], apart[a]
         for i in range(count):
             row[i] = np.float64(x[start + i, a]) - middle
-        for i in range(count, part):
-            row[i] = 0.0
+        clear(row, count)
     multiply(model.inward, apart, inside, 0, True)
     limit = FAR if z.itemsize == 8 else FAR_SINGLE
     for a in range(width):
@@ -127,8 +126,7 @@ def _score(x, start, count, given, model, room):
     phi = room.phi[: theta.shape[1]]
     for i in range(count):
         room.weights[i] = given[start + i] if len(given) else 1.0
-    for i in range(count, step):
-        room.weights[i] = 0.0
+    clear(room.weights, count)
     for at in range(0, step, part):
         _enter(x, start + at, min(max(count - at, 0), part), model, room, at)
         if model.kind == FULL:
@@ -139,7 +137,7 @@ def _score(x, start, count, given, model, room):
             linear(room.z, at, phi, 0)
             multiply(model.root, phi[: len(model.center)], room.white, 0, True)
             level = room.level[at : at + part]
-            level[:] = 0.0
+            clear(level, 0)
             for a in range(len(model.center)):
                 row = room.white[a]
                 for i in range(part):
@@ -194,7 +192,7 @@ def sum_band(x, given, first, last, model, apart, step, part, sums):
         for k in apart:
             own, full = room.scores[k], model.kind == FULL
             add_sums(room.z, own, room.weights, model.means[k], full, picks, sums[k])
-            own[:] = 0
+            clear(own, 0)
         if part == step:
             add_products(room.scores, room.phi, products, False)
     if part == step:
@@ -212,7 +210,8 @@ def answer_band(x, first, last, model, step, part, logs, shares):
     for start in range(first, last, step):
         count = min(step, last - start)
         _score(x, start, count, given, model, room)
-        logs[start : start + count] = room.logs[:count]
+        for i in range(count):
+            logs[start + i] = room.logs[i]
         for k in range(shares.shape[1]):
             own = room.scores[k]
             for i in range(count):
@@ -230,12 +229,12 @@ def moments_band(x, given, first, last, middle, step, sums):
         count = min(step, last - start)
         for i in range(count):
             weights[i] = given[start + i] if len(given) else 1.0
-        weights[count:] = 0.0
+        clear(weights, count)
         for a in range(width):
             center, row = middle[a], z[a]
             for i in range(count):
                 row[i] = np.float64(x[start + i, a]) - center
-            row[count:] = 0.0
+            clear(row, count)
         add_sums(z, weights, weights, nothing, True, picks, sums)
 
 
@@ -259,16 +258,19 @@ def likeliest(z, theta, components, best):
     for start in range(0, count, part):
         some = min(part, count - start)
         for a in range(width):
-            own[a, :some] = z[a, start : start + some]
-            own[a, some:] = 0
+            for i in range(some):
+                own[a, i] = z[a, start + i]
+            clear(own[a], some)
         features(own, 0, phi)
         multiply(theta, phi, scores, 0, False)
-        top[:] = scores[0]
-        found[:] = 0
+        for i in range(part):
+            top[i] = scores[0, i]
+            found[i] = 0
         for k in range(1, components):
             row = scores[k]
             for i in range(part):
                 more = row[i] > top[i]
                 found[i] = k if more else found[i]
                 top[i] = row[i] if more else top[i]
-        best[start : start + some] = found[:some]
+        for i in range(some):
+            best[start + i] = found[i]

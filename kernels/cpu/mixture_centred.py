@@ -12,7 +12,7 @@ import numpy as np
 from .._jit import jit
 from .tiles import PARTS, TALL, VECTOR, add_products, multiply
 
-__all__ = ["add_sums", "aligned", "centred_scores", "up"]
+__all__ = ["add_sums", "aligned", "centred_scores", "clear", "up"]
 
 LOG2E = 1.4426950408889634
 #: How far below the likeliest component, in powers of 2, a score does not matter.
@@ -39,6 +39,13 @@ def aligned(rows, columns, like):
 
 
 @jit
+def clear(row, start):
+    """Set what is left of a row from ``start`` on to 0."""
+    for i in range(start, len(row)):
+        row[i] = 0
+
+
+@jit
 def _gather(z, mean, picks, out):
     """Write columns of z less the mean, and zeros beyond them."""
     count = len(picks)
@@ -46,7 +53,7 @@ def _gather(z, mean, picks, out):
         row, to, middle = z[a], out[a], mean[a]
         for j in range(count):
             to[j] = row[picks[j]] - middle
-        to[count:] = 0
+        clear(to, count)
 
 
 @jit
@@ -99,7 +106,8 @@ def centred_scores(z, scores, means, inverse, constants, narrow, vague, full):
                     axis, scale = white[a], inverse[k, 0, a]
                     for j in range(size):
                         axis[j] *= scale
-            score[:size] = constants[k]
+            for j in range(size):
+                score[j] = constants[k]
             for a in range(width):
                 axis = white[a]
                 for j in range(size):
@@ -146,11 +154,13 @@ def add_sums(z, shares, weights, mean, full, picks, sums):
         g = right[: wide * size].reshape(wide, size)
         _gather(z, mean, some, g)
         share, ones = h[width], g[width]
-        ones[:count] = 1
-        ones[count:] = 0
         for j in range(count):
             share[j] = shares[some[j]]
-        share[count:] = 0
+            ones[j] = 1
+        clear(share, count)
+        clear(ones, count)
+        clear(left[: tall * size], (width + 1) * size)
+        clear(right[: wide * size], (width + 1) * size)
         for a in range(width):
             plain, times = g[a], h[a]
             for j in range(size):

@@ -26,8 +26,8 @@ __all__ = ["Rows", "expect", "frozen", "joined", "workers"]
 _LOG2E = math.log2(math.e)
 #: Bytes of a block with its features: part of a core's second cache.
 _BLOCK = 1 << 18
-#: Columns from which sums are over single rows: most have a share in few components only.
-_WIDE = 12
+#: Columns from which sums over the rows with a share in a component are less work than over all.
+_WIDE = 20
 #: Log-densities may be off by so many nats before a component is computed about its own mean.
 _SLACK = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-2}
 #: If they may be off by more, they do not even tell which rows are likely to be a component's.
