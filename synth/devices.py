@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Literal, get_args
 
+from synth.arguments import shown
 from synth.errors import DeviceError, InputError
 
 __all__ = ["Device", "choose_device"]
@@ -38,8 +39,8 @@ def choose_device(device: Device) -> Literal["cpu"]:
     >>> choose_device("auto")
     'cpu'
     """
-    if device not in get_args(Device):
-        raise InputError(f"device is {device!r}, but it must be 'auto', 'cpu' or 'cuda'")
+    if not isinstance(device, str) or device not in get_args(Device):
+        raise InputError(f"device is {shown(device)}, but it must be 'auto', 'cpu' or 'cuda'")
     if device == "cuda":
         raise DeviceError(
             "device is 'cuda', but this version of synth has kernels for the CPU only; "

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from synth.arguments import shown
+from synth.errors import InputTypeError
+
 __all__ = ["Callback", "Progress", "report"]
 
 
@@ -31,4 +34,8 @@ Callback = Callable[[Progress], None]
 def report(callback: Callback | None, stage: str, fraction: float) -> None:
     """Call ``callback`` if there is one."""
     if callback is not None:
+        if not callable(callback):
+            raise InputTypeError(
+                f"callback is {shown(callback)}, but a function of a Progress is needed"
+            )
         callback(Progress(stage, min(1.0, max(0.0, fraction))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from enum import IntEnum
 
+from synth.arguments import shown
 from synth.errors import InputError, InputTypeError
 
 __all__ = ["Purpose", "key_of"]
@@ -57,7 +58,8 @@ def key_of(seed: int) -> tuple[int, int]:
         value = operator.index(seed)
     except TypeError:
         raise InputTypeError(
-            f"seed is {seed!r} ({type(seed).__name__}), but a whole number is needed, such as 0"
+            f"seed is {shown(seed)} ({type(seed).__name__}), but a whole number is needed, "
+            "such as 0"
         ) from None
     if not 0 <= value < 2**64:
         raise InputError(f"seed is {value}, but it must lie in 0 … 2**64 − 1")

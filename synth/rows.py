@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.arguments import check_number, listed, numbers_of, shown
 from synth.errors import InputError, InputTypeError
 from synth.randomness import key_of
 
 __all__ = [
+    "FAR",
     "Sampler",
     "check_columns",
     "check_count",
+    "check_known",
     "check_rows",
+    "check_size",
     "check_weights",
     "child_seeds",
     "normals",
+    "shaped",
     "uniforms",
 ]
 
@@ -29,6 +34,9 @@ COMPONENTS, NOISE, RADII = 80, 81, 82
 LABELS, CHILDREN, RESAMPLE, METROPOLIS = 96, 97, 98, 99
 START_ROWS, START_MEANS, HELD_OUT, SPREAD = 100, 101, 102, 103
 PATCH_SHIFTS, PATCH_CORNERS = 104, 105  # and 106: the corners in contrasts
+#: The square of a larger number, or of what it is divided by, may be none any more.
+FAR = 1e150
+_COUNTLESS = 1 << 48
 
 
 class Sampler(Protocol):
@@ -36,6 +44,29 @@ class Sampler(Protocol):
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[Any]:
         """Return n rows, (n, d)."""
+
+
+def shaped(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[Any]:
+    """Return ``x`` as (n, d) rows of the type it has; one column may come as (n,).
+
+    One row may come as (d,) where the number of columns is known, and is not 1.
+
+    Raises
+    ------
+    InputTypeError
+        Not numbers.
+    InputError
+        More than two axes, no rows, or another width.
+    """
+    given = numbers_of(x, name)
+    rows = given
+    if rows.ndim == 1:
+        rows = rows[:, np.newaxis] if columns in (None, 1) else rows[np.newaxis]
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise InputError(f"{name} has shape {given.shape}, but rows are needed: (n, d), n, d >= 1")
+    if columns is not None and rows.shape[1] != columns:
+        raise InputError(f"{name} has {rows.shape[1]} columns, but the model has {columns}")
+    return rows
 
 
 def check_rows(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[np.float64]:
@@ -46,25 +77,28 @@ def check_rows(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[n
     InputTypeError
         Not numbers.
     InputError
-        More than two axes, no rows, another width, NaN or infinity.
+        More than two axes, no rows, another width, NaN, infinity, or beyond ±1e150.
     """
-    rows = np.asarray(x)
-    if rows.dtype.kind not in "buif":
-        raise InputTypeError(f"{name} is of {rows.dtype}, but numbers are needed")
-    if rows.ndim == 1:
-        rows = rows[:, np.newaxis] if columns in (None, 1) else rows[np.newaxis]
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise InputError(f"{name} has shape {np.shape(x)}, but rows are needed: (n, d), n, d >= 1")
-    if columns is not None and rows.shape[1] != columns:
-        raise InputError(f"{name} has {rows.shape[1]} columns, but the model has {columns}")
-    rows = np.ascontiguousarray(rows, np.float64)
+    rows = np.ascontiguousarray(shaped(x, name, columns), np.float64)
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():
         raise InputError(
             f"{name} has NaN or infinity in {bad.sum()} rows, the first is row {bad.argmax()}; "
             "leave them out or fill them in"
         )
+    check_size(rows, name)
     return rows
+
+
+def check_size(rows: NDArray[Any], name: str, first: int = 0) -> None:
+    """Raise `InputError` for numbers whose squares are none; NaN may be there."""
+    far = np.abs(rows) > np.float64(FAR)  # which float32 has not
+    if far.any():
+        row, column = np.argwhere(far)[0]
+        raise InputError(
+            f"{name} has {rows[row, column]:g} in row {first + row}, column {column}, but numbers "
+            f"up to {FAR:g} can be worked with; divide the column by something"
+        )
 
 
 def check_count(n: int, name: str = "n", least: int = 0) -> int:
@@ -74,9 +108,11 @@ def check_count(n: int, name: str = "n", least: int = 0) -> int:
             raise TypeError
         count = operator.index(n)
     except TypeError:
-        raise InputTypeError(f"{name} is {n!r}, but a whole number is needed") from None
+        raise InputTypeError(f"{name} is {shown(n)}, but a whole number is needed") from None
     if count < least:
         raise InputError(f"{name} is {count}, but it must be at least {least}")
+    if count >= _COUNTLESS:
+        raise InputError(f"{name} is {shown(count)}, more than any memory holds")
     return count
 
 
@@ -104,11 +140,14 @@ def normals(draw: Callable[[int], NDArray[np.float64]], n: int, d: int) -> NDArr
 
 def check_weights(values: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
     """Return ``count`` finite weights, none of them negative, not all 0."""
-    weights = np.asarray(values, np.float64)
+    weights = numbers_of(values, name).astype(np.float64)
     if weights.shape != (count,):
         raise InputError(f"{name} has shape {weights.shape}, but ({count},) is needed")
-    if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
-        raise InputError(f"{name} must be finite, not negative and not all 0")
+    wrong = ~np.isfinite(weights) | (weights < 0)
+    if wrong.any() or weights.sum() <= 0:
+        first = int(wrong.argmax())
+        told = f"{name}[{first}] is {weights[first]:g}" if wrong.any() else f"all {name} are 0"
+        raise InputError(f"{told}, but {name} must be finite, not negative and not all 0")
     if not 1e-100 < weights.max() < 1e100:
         raise InputError(
             f"the largest of {name} is {weights.max():g}, but it must lie in 1e-100 … 1e100; "
@@ -119,8 +158,31 @@ def check_weights(values: ArrayLike, count: int, name: str = "weights") -> NDArr
 
 def check_columns(columns: Any, width: int) -> list[int]:
     """Return different column numbers of 0 … width − 1 as a list; one may come by itself."""
-    found = [columns] if isinstance(columns, int | np.integer) else list(columns)
-    whole = all(isinstance(k, int | np.integer) and 0 <= k < width for k in found)
-    if not found or len(set(found)) < len(found) or not whole:
-        raise InputError(f"columns are {found}, but different ones of 0 … {width - 1} are needed")
+    needed = f"different columns of 0 … {width - 1}"
+    found = [columns] if _whole(columns) else listed(columns, "columns", needed)
+    if not found or not all(_whole(k) and 0 <= k < width for k in found):
+        raise InputError(f"columns are {shown(found)}, but {needed} are needed")
+    if len(set(found)) < len(found):
+        raise InputError(f"columns are {shown(found)}, but {needed} are needed")
     return [int(k) for k in found]
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_known(
+    values: Mapping[int, float], width: int
+) -> tuple[list[int], NDArray[np.float64], list[int]]:
+    """Return which columns are known, their values, (k,), and which are open: at least one."""
+    if not isinstance(values, Mapping):
+        raise InputTypeError(
+            f"values is {shown(values)}, but {{column: value, …}} is needed, such as {{0: 1.5}}"
+        )
+    known = check_columns(list(values), width)
+    numbers = [check_number(values[k], f"values[{k}]") for k in known]
+    value = check_rows([numbers], "values")[0]
+    rest = [k for k in range(width) if k not in known]
+    if not rest:
+        raise InputError(f"all {width} columns are given; leave at least one open")
+    return known, value, rest

@@ -261,6 +261,18 @@ def test_crps_is_the_double_sum():
     np.testing.assert_allclose(synth.crps(members[:, :1], came), abs(members[:, 0] - came))
 
 
+@pytest.mark.parametrize("kernel", ["tophat", "epanechnikov"])
+def test_conditional_where_no_kernel_reaches(kernel):
+    x = np.linspace(0, 1, 50)
+    model = synth.ConditionalDensity(synth.KernelDensity(0.1, kernel=kernel)).fit(x, 2 * x)
+    found = model.log_prob([1.0, 1.0, 9.0], [0.5, 7.0, 0.5])
+    assert np.isfinite(found[0])
+    assert np.isneginf(found[1:]).all()  # x out of reach; and y out of reach
+    for verb in (model.given, model.mean, lambda q: model.sample(q, 2)):
+        with pytest.raises(InputError, match="no kernel reaches"):
+            verb([7.0])
+
+
 def test_conditional_errors(fork):
     fresh = synth.ConditionalDensity(synth.KernelDensity())
     with pytest.raises(InputError, match="fit"):
@@ -283,6 +295,58 @@ def test_classes_of_different_widths_are_refused_and_labels_kept_as_they_are():
     model = synth.BayesClassifier({0: wide, "b": wide, (1, 2): wide})
     assert model.classes_.tolist() == [0, "b", (1, 2)]
     assert model.predict(x[:2]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("center", [8.0, 20.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_far_out_of_the_priors_reach_chains_are_led_there(center, seed):
+    drawn = synth.PosteriorSampler(Normal(), bell).sample(1000, label=center, seed=seed)
+    assert drawn.tempered
+    assert drawn.effective_size < 3
+    assert abs(drawn.rows.mean() - 0.8 * center) < 0.06
+    assert abs(drawn.rows.std() / np.sqrt(0.2) - 1) < 0.1
+    assert drawn.distinct > 990
+
+
+def test_tempering_keeps_every_answer_of_a_kernel_density():
+    x = np.random.default_rng(0).normal(size=(60, 3)) * [1, 1, 0.2]
+    prior = synth.KernelDensity(0.4).fit(x)
+    place, size = np.array([4.0, 4.0, 0.0]), 0.5
+    sampler = synth.PosteriorSampler(
+        prior, lambda q, _: np.exp(-0.5 * np.square((q - place) / size).sum(axis=1))
+    )
+    drawn = sampler.sample(800, label=1, seed=4)
+    # Gaussians times a Gaussian: each kernel moves, and counts by its height at the place
+    share = 0.4**2 / (0.4**2 + size**2)
+    height = -0.5 * np.square(place - x).sum(axis=1) / (0.4**2 + size**2)
+    weights = np.exp(height - height.max()) / np.exp(height - height.max()).sum()
+    means = x + share * (place - x)
+    mean = weights @ means
+    spread = np.sqrt(share * size**2 + weights @ np.square(means - mean))
+    assert drawn.tempered
+    np.testing.assert_allclose(drawn.rows.mean(axis=0), mean, atol=0.1)
+    np.testing.assert_allclose(drawn.rows.std(axis=0), spread, rtol=0.12)
+
+
+def test_log_probabilities_reach_where_probabilities_are_zero():
+    class Logs:
+        classes_ = ("far",)
+
+        def predict_log_proba(self, x):
+            return -0.5 * ((x - 60) / 0.5) ** 2
+
+    drawn = synth.PosteriorSampler(Normal(), Logs()).sample(500, label="far", seed=1)
+    assert abs(drawn.rows.mean() - 48) < 0.1
+    with pytest.raises(InputError, match="take another prior"):
+        synth.PosteriorSampler(Normal(), bell).sample(500, label=60.0)
+
+
+def test_a_prior_without_density_is_not_asked_for_what_it_never_makes():
+    sampler = synth.PosteriorSampler(Normal(log=False), bell)
+    with pytest.raises(InputError, match=r"worth 1\.\d draws .*log_prob"):
+        sampler.sample(500, label=10.0)
+    with pytest.warns(UserWarning, match="far from"):
+        sampler.sample(500, label=10.0, method="metropolis")
 
 
 def test_an_answer_out_of_the_priors_reach_is_told():

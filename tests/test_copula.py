@@ -126,7 +126,7 @@ def test_marginals_help_where_the_columns_are_no_gaussians():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: synth.Copula("spline"), "the kinds are"),
+        (lambda: synth.Copula("spline"), "the choices are"),
         (lambda: synth.Copula(["kernel"]).fit([[1.0, 2.0], [2.0, 3.0]]), "1 marginals for 2"),
         (lambda: synth.Copula().fit([[1.0], [np.nan]]), "row 1"),
         (lambda: synth.Copula().fit(np.empty((0, 2))), "rows are needed"),

@@ -380,7 +380,7 @@ def test_there_and_back(tmp_path):
         (lambda: synth.GaussianMixture(3).fit([[1.0], [2.0]]), "there are 2 rows"),
         (lambda: synth.GaussianMixture(3, ridge=1).fit([[1], [2], [3]], [1, 1, 0]), "2 rows"),
         (lambda: synth.GaussianMixture(0), "at least 1"),
-        (lambda: synth.GaussianMixture(covariance="round"), "the kinds are"),
+        (lambda: synth.GaussianMixture(covariance="round"), "the choices are"),
         (lambda: synth.GaussianMixture(covariance="factor"), "factors goes with"),
         (lambda: synth.GaussianMixture(factors=2), "factors goes with"),
         (lambda: mixture("factor", clouds(50, 2)), "2 columns"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Mapping
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.arguments import check_verbs, shown
+from synth.density.archive import Target, packed, read, unpacked, write
 from synth.errors import InputError, InputTypeError
 from synth.protocols import Density
 from synth.rows import LABELS, check_count, check_rows, check_weights, child_seeds, uniforms
 
 __all__ = ["BayesClassifier"]
+
+_TAKE = "take a fitted model, such as synth.KernelDensity().fit(x)"
 
 
 class BayesClassifier:
@@ -67,15 +72,21 @@ class BayesClassifier:
         densities: Mapping[Any, Density] | None = None,
         prior: Mapping[Any, float] | None = None,
     ) -> None:
+        if prior is not None and not isinstance(prior, Mapping):
+            raise InputTypeError(f"prior is {shown(prior)}, but {{label: weight, …}} is needed")
         self._given_prior = None if prior is None else dict(prior)
         self.densities: dict[Any, Density] = {}
         self.prior: dict[Any, float] = {}
         self._labels: list[Any] = []
         if densities is not None:
-            if not isinstance(densities, Mapping) or not densities:
-                raise InputError(
-                    f"densities is {densities!r}, but {{label: density, …}} is needed"
+            if not isinstance(densities, Mapping):
+                raise InputTypeError(
+                    f"densities is {shown(densities)}, but {{label: density, …}} is needed"
                 )
+            if not densities:
+                raise InputError("densities is empty, but {label: density, …} is needed")
+            for label, one in densities.items():
+                check_verbs(one, f"densities[{label!r}]", ("log_prob", "sample"), _TAKE)
             self._settle(dict(densities), dict.fromkeys(densities, 1.0))
 
     def fit(
@@ -110,21 +121,17 @@ class BayesClassifier:
             Rows and labels do not match, or a class has too few rows for its density.
         """
         rows = check_rows(x, "x")
-        labels = np.asarray(y)
-        if labels.shape != (len(rows),):
-            raise InputError(
-                f"y has shape {labels.shape}, but one label for each of {len(rows)} rows is needed"
-            )
+        labels = _labels_of(y, len(rows))
         amount = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
         densities: dict[Any, Density] = {}
         counts: dict[Any, float] = {}
-        for label in np.unique(labels).tolist():
+        for label in _different(labels):
             own = labels == label
             model = _fresh(density, label)
             # a class is fitted with weights only where they were given
             extra = {} if weights is None else {"weights": amount[own]}
             try:
-                densities[label] = model.fit(rows[own], **extra)  # type: ignore[attr-defined]
+                densities[label] = model.fit(rows[own], **extra)
             except InputError as error:
                 raise InputError(f"class {label!r} ({own.sum()} rows): {error}") from error
             counts[label] = float(amount[own].sum())
@@ -192,9 +199,7 @@ class BayesClassifier:
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the share of rows that get their own label."""
         predicted = self.predict(x)
-        labels = np.asarray(y)
-        if labels.shape != predicted.shape:
-            raise InputError(f"y has shape {labels.shape}, but x has {len(predicted)} rows")
+        labels = _labels_of(y, len(predicted))
         return float(np.mean(predicted == labels))
 
     def sample_labels(self, n: int, *, seed: int = 0) -> NDArray[Any]:
@@ -208,8 +213,8 @@ class BayesClassifier:
             raise InputError("the classifier has no classes yet; call fit(x, y, density=…) first")
         seeds = child_seeds(seed, len(self._labels))
         if label is not None:
-            if label not in self.densities:
-                raise InputError(f"label is {label!r}, but the classes are {self._labels}")
+            if not isinstance(label, Hashable) or label not in self.densities:
+                raise InputError(f"label is {shown(label)}, but the classes are {self._labels}")
             return self.densities[label].sample(count, seed=seeds[self._labels.index(label)])
         which = self._draw(count, seed)
         parts: list[NDArray[Any]] = [
@@ -227,6 +232,44 @@ class BayesClassifier:
             rows[which == k] = part
         return rows
 
+    def save(
+        self,
+        path: Target,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the model, and names of its columns, as NumPy's npz; `load` reads it.
+
+        The densities must be models of synth, and labels text, numbers or True and False.
+        """
+        if not self._labels:
+            raise InputError("the classifier has no classes yet; call fit(x, y, density=…) first")
+        for label in self._labels:
+            if not isinstance(label, str | bool | int | float):
+                raise InputTypeError(
+                    f"label {shown(label)} cannot be kept in a file; text, numbers, or True and "
+                    "False can"
+                )
+        held = {f"density_{k}": packed(one, f"densities[{label!r}]")
+                for k, (label, one) in enumerate(self.densities.items())}  # fmt: skip
+        held["labels"] = np.array(json.dumps(self._labels))
+        held["prior"] = np.array(list(self.prior.values()))
+        held["counted"] = np.array(self._given_prior is None)
+        width = 0 if columns is None else self.sample(1).shape[1]
+        write(path, "bayes classifier", overwrite, columns, width, **held)
+
+    @classmethod
+    def load(cls, path: Target) -> BayesClassifier:
+        """Read what `save` wrote."""
+        held = read(path, "bayes classifier")
+        labels = json.loads(str(held["labels"]))
+        densities = {label: unpacked(held[f"density_{k}"]) for k, label in enumerate(labels)}
+        model = cls(densities, dict(zip(labels, held["prior"].tolist(), strict=True)))
+        if held["counted"]:
+            model._given_prior = None
+        return model
+
     def _draw(self, count: int, seed: int) -> NDArray[np.intp]:
         if not self._labels:
             raise InputError("the classifier has no classes yet; call fit(x, y, density=…) first")
@@ -236,16 +279,40 @@ class BayesClassifier:
 
 
 def _fresh(density: Any, label: Any) -> Any:
-    if hasattr(density, "fit"):
-        return copy.deepcopy(density)
-    if callable(density):
-        model = density(label)
-        if hasattr(model, "fit"):
-            return model
-    raise InputTypeError(
-        f"density is {density!r}, but a model with fit, log_prob and sample is needed, such as "
-        "synth.KernelDensity(), or a function of the label that makes one"
-    )
+    if not isinstance(density, type) and not hasattr(density, "fit") and callable(density):
+        name, model = f"density({label!r})", density(label)
+    else:
+        name, model = "density", density
+    take = "take a synth.KernelDensity(), or a function of the label that makes one"
+    check_verbs(model, name, ("fit", "log_prob", "sample"), take)
+    return copy.deepcopy(model)
+
+
+def _labels_of(y: ArrayLike, count: int) -> NDArray[Any]:
+    try:
+        labels = np.asarray(y)
+    except ValueError:  # rows of different lengths
+        labels = np.empty(0)
+    if labels.shape != (count,):
+        raise InputError(
+            f"y has shape {labels.shape}, but one label for each of {count} rows is needed"
+        )
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise InputError("y has NaN or infinity, which are no labels; leave such rows out")
+    return labels
+
+
+def _different(labels: NDArray[Any]) -> list[Any]:
+    try:
+        return list(np.unique(labels).tolist())
+    except TypeError:  # of several kinds, which have no order
+        pass
+    try:
+        return list(dict.fromkeys(labels.tolist()))
+    except TypeError:
+        raise InputTypeError(
+            "y has labels that cannot be keys of a dictionary; text or numbers can"
+        ) from None
 
 
 def _logsumexp(terms: NDArray[np.float64]) -> NDArray[np.float64]:

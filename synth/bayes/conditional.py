@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synth.errors import InputError, InputTypeError
+from synth.arguments import check_verbs, numbers_of
+from synth.density.archive import Target, packed, read, unpacked, write
+from synth.errors import InputError
 from synth.rows import check_count, check_rows, child_seeds
 
 __all__ = ["ConditionalDensity", "crps"]
@@ -46,14 +48,10 @@ class ConditionalDensity:
     """
 
     def __init__(self, joint: Any) -> None:
-        for verb in ("fit", "log_prob", "given", "marginal"):
-            if not callable(getattr(joint, verb, None)):
-                raise InputTypeError(
-                    f"joint is {joint!r}, which has no {verb}(); take a synth.KernelDensity"
-                )
+        verbs = ("fit", "log_prob", "given", "marginal")
+        check_verbs(joint, "joint", verbs, "take a synth.KernelDensity")
         self.joint = joint
         self._width = self._answers = 0
-        self._one_column = False
 
     def fit(
         self, x: ArrayLike, y: ArrayLike, *, weights: ArrayLike | None = None
@@ -83,17 +81,24 @@ class ConditionalDensity:
 
     def given(self, x: ArrayLike) -> Any:
         """Return the density p(y | x) of one x, (d,)."""
-        rows = self._known(np.reshape(np.asarray(x), (1, -1)))
+        rows = self._known(numbers_of(x, "x").reshape(1, -1))
         return self.joint.given(dict(enumerate(rows[0].tolist())))
 
     def log_prob(self, y: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
-        """Return log p(y | x) = log p(x, y) − log p(x) for each pair of rows, (n,), in nats."""
+        """Return log p(y | x) = log p(x, y) − log p(x) for each pair of rows, (n,), in nats.
+
+        −∞ where no kernel reaches x: kernels that end somewhere say nothing beyond, and what
+        came was not foreseen. (`given`, `sample` and `mean` raise `InputError` there.)
+        """
         rows = self._known(x)
         asked = check_rows(y, "y", self._answers)
         if len(rows) != len(asked):
             raise InputError(f"x has {len(rows)} rows and y {len(asked)}; each needs the other")
         below = self.joint.marginal(list(range(self._width))).log_prob(rows)
-        return np.asarray(self.joint.log_prob(np.hstack([rows, asked])) - below, np.float64)
+        both = np.asarray(self.joint.log_prob(np.hstack([rows, asked])), np.float64)
+        reached = np.isfinite(below)
+        out = np.full(len(rows), -np.inf)
+        return np.asarray(np.subtract(both, below, out=out, where=reached))
 
     def sample(self, x: ArrayLike, n: int, *, seed: int = 0) -> NDArray[np.float64]:
         """Draw n answers to each row of x.
@@ -118,6 +123,25 @@ class ConditionalDensity:
     ) -> NDArray[np.float64]:
         """Score n answers to each row of x by what came, y: `crps` of each row, (m, k)."""
         return crps(self.sample(x, n, seed=seed), y)
+
+    def save(self, path: Target, *, overwrite: bool = False) -> None:
+        """Write the model as NumPy's npz, without pickles; `load` reads it.
+
+        ``joint`` must be a model of synth.
+        """
+        if not self._width:
+            raise InputError("the model has no rows yet; call fit(x, y) first")
+        width = np.array([self._width, self._answers])
+        held = {"joint": packed(self.joint, "joint"), "widths": width}
+        write(path, "conditional density", overwrite, None, 0, **held)
+
+    @classmethod
+    def load(cls, path: Target) -> ConditionalDensity:
+        """Read what `save` wrote."""
+        held = read(path, "conditional density")
+        model = cls(unpacked(held["joint"]))
+        model._width, model._answers = (int(count) for count in held["widths"])
+        return model
 
     def _known(self, x: ArrayLike) -> NDArray[np.float64]:
         if not self._width:
@@ -147,7 +171,8 @@ def crps(samples: ArrayLike, outcome: ArrayLike) -> NDArray[np.float64]:
     >>> crps([[0.0, 2.0]], [1.0]), crps([[1.0, 1.0]], [4.0])
     (array([0.]), array([3.]))
     """
-    members, came = np.asarray(samples, np.float64), np.asarray(outcome, np.float64)
+    members = numbers_of(samples, "samples").astype(np.float64)
+    came = numbers_of(outcome, "outcome").astype(np.float64)
     if members.ndim == 3 and came.ndim == 1 and members.shape[2] == 1:
         came = came[:, np.newaxis]
     if members.ndim not in (2, 3) or members.shape[:1] + members.shape[2:] != came.shape:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.arguments import check_choice, check_verbs, numbers_of, shown
+from synth.bayes.chains import Chains, Goal, drawn_again, effective_size, spread_of, tempered
 from synth.errors import InputError, InputTypeError
 from synth.rows import (
     METROPOLIS,
@@ -18,22 +20,19 @@ from synth.rows import (
     check_count,
     check_rows,
     child_seeds,
-    normals,
     uniforms,
 )
 
 __all__ = ["PosteriorSample", "PosteriorSampler"]
 
-#: "auto" leaves importance resampling where it has fewer effective candidates than this share of
-#: the rows that are wanted: below it most rows would be copies of one another.
-_ENOUGH = 1.0
 #: Candidates for each row by default.
 _CANDIDATES = 16
-#: Rounds of the Markov chains: one in two proposes from the prior, the others take a small step.
+#: Rounds of the Markov chains.
 _ROUNDS = 200
 _BATCH = 1 << 16
-#: Effective candidates below which rows that repeat one another are told of.
-_TRUSTED = 10
+#: Effective candidates below which chains do not start from them, if there is another way;
+#: below which their answer is doubted; and below which it is none.
+_STARVED, _TRUSTED, _LONE = 50, 10, 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,9 @@ class PosteriorSample:
         What made the rows.
     acceptance : float or None
         Share of proposals that the chains took; None for "importance".
+    tempered : bool
+        Whether the chains were led from the prior to the posterior by degrees, which makes them
+        independent of ``effective_size``.
     distinct : int
         Different rows among ``rows``.
     """
@@ -58,6 +60,7 @@ class PosteriorSample:
     effective_size: float
     method: Literal["importance", "metropolis"]
     acceptance: float | None
+    tempered: bool
     distinct: int
 
 
@@ -71,18 +74,24 @@ class PosteriorSampler:
     ----------
     prior : model
         With ``sample(n, seed=...) -> (n, d)``: a density, or any generator. Where it has
-        ``log_prob`` too, the Markov chains can also take small steps.
+        ``log_prob`` too, the chains get beyond what it draws.
     classifier : model or callable
-        ``predict_proba(x) -> (n, K)`` with the labels in ``classes_``; or a function
-        ``classifier(x, label) -> (n,)`` of p(label | x), in any scale.
+        ``predict_log_proba(x)`` or ``predict_proba(x)``, (n, K), with the labels in ``classes_``;
+        or a function ``classifier(x, label) -> (n,)`` of p(label | x), in any scale.
 
     Notes
     -----
     Importance resampling (Rubin 1987): candidates from the prior, weighted by p(y | x), are drawn
-    again by their weights. Where few candidates carry all the weight, n Markov chains go on from
-    there (Metropolis 1953; Hastings 1970): proposals from the prior are taken with probability
-    min(1, p(y | x′) / p(y | x)); small symmetric steps, as wide as the weighted candidates, with
+    again by their weights. Where few candidates carry all the weight, n Markov chains go on
+    (Metropolis 1953; Hastings 1970): proposals from the prior are taken with probability
+    min(1, p(y | x′) / p(y | x)); small symmetric steps with
     min(1, p(y | x′) p(x′) / p(y | x) p(x)).
+
+    Where hardly any candidate counts, the chains start from rows that were led from p(x) to
+    p(y | x) p(x) by degrees, p(y | x)^β p(x) (Del Moral, Doucet & Jasra 2006): right far outside
+    of what the prior draws, as long as the way there is not cut off by p(y | x) = 0. It needs
+    the prior's ``log_prob``; a prior without it cannot be asked for what it never makes, and that
+    is an error.
 
     Examples
     --------
@@ -96,12 +105,15 @@ class PosteriorSampler:
     """
 
     def __init__(self, prior: Sampler, classifier: Any) -> None:
-        if not callable(getattr(prior, "sample", None)):
-            raise InputTypeError(f"prior is {prior!r}, but a model that samples is needed")
-        if not callable(getattr(classifier, "predict_proba", None)) and not callable(classifier):
+        check_verbs(prior, "prior", ["sample"], "take a model that samples, such as a density")
+        if isinstance(classifier, type) or not (
+            callable(classifier)
+            or callable(getattr(classifier, "predict_proba", None))
+            or callable(getattr(classifier, "predict_log_proba", None))
+        ):
             raise InputTypeError(
-                f"classifier is {classifier!r}, but predict_proba(x), or a function of "
-                "(x, label), is needed"
+                f"classifier is {shown(classifier)}, but a model with predict_proba(x), or a "
+                "function of (x, label), is needed"
             )
         self.prior = prior
         self.classifier = classifier
@@ -133,124 +145,118 @@ class PosteriorSampler:
         Raises
         ------
         InputError
-            No candidate has any probability of being ``label``, or the classifier's answer is not
-            a probability.
+            No candidate has any probability of being ``label``; nearly all of the weight is one
+            candidate's, and the prior has no ``log_prob`` to go on with ("auto" only); or the
+            classifier's answer is no probability.
+
+        Warns
+        -----
+        UserWarning
+            The rows may be far from what was asked for.
         """
         count = check_count(n, least=1)
-        if method not in ("auto", "importance", "metropolis"):
-            raise InputError(f"method is {method!r}, not 'auto', 'importance' or 'metropolis'")
+        check_choice(method, "method", ("auto", "importance", "metropolis"))
         many = max(_CANDIDATES * count, 4096)
         if candidates is not None:
             many = check_count(candidates, "candidates", least=count)
-        seeds = child_seeds(seed, 2)
-        pool = check_rows(self.prior.sample(many, seed=seeds[0]), "the prior's sample")
-        weights = self._likelihood(pool, label)
-        if weights.sum() <= 0:
+        first, later = child_seeds(seed, 2)
+        goal = self._goal(label, later)
+        pool = Chains(goal, self._candidates(many, first))
+        if np.isneginf(pool.likelihood).all():
             raise InputError(
                 f"none of {many} draws from the prior has any probability of being {label!r}; "
                 "take another prior, or more candidates"
             )
-        weights /= weights.max()
-        effective = float(weights.sum() ** 2 / np.square(weights).sum())
-        rows = pool[_systematic(weights, count, uniforms(seed, RESAMPLE))]
-        acceptance = None
-        if method == "metropolis" or (method == "auto" and effective < _ENOUGH * count):
-            rows, acceptance = self._chains(rows, pool, weights, label, seed, seeds[1])
-        distinct = len(np.unique(rows, axis=0))
-        if effective < _TRUSTED and distinct < count / 2:
-            warnings.warn(
-                f"{len(pool)} candidates from the prior are worth {effective:.1f} draws of what "
-                f"was asked for, and only {distinct} of {count} rows differ: they may be far from "
-                "it. Give a prior that makes it more often, or more candidates",
-                UserWarning,
-                stacklevel=2,
-            )
-        kind: Literal["importance", "metropolis"]
-        kind = "importance" if acceptance is None else "metropolis"
-        return PosteriorSample(rows, effective, kind, acceptance, distinct)
+        weights = np.exp(pool.likelihood - pool.likelihood.max())
+        effective = effective_size(weights)
+        chains = pool.part(drawn_again(weights, count, uniforms(seed, RESAMPLE)))
+        kind: Literal["importance", "metropolis"] = "importance"
+        acceptance, led = None, False
+        if method == "metropolis" or (method == "auto" and effective < count):
+            kind, draw, spread = "metropolis", uniforms(seed, METROPOLIS), None
+            led = effective < _STARVED and goal.log_prior is not None
+            if led:
+                chains = tempered(goal, pool, count, draw)
+                if len(chains.rows) > 1:
+                    spread = spread_of(chains.rows, np.ones(count))
+            if spread is None:
+                spread = spread_of(pool.rows, weights)
+            chains.walk(_ROUNDS, draw, spread, 1.0)
+            acceptance = chains.taken / chains.tried
+        distinct = len(np.unique(chains.rows, axis=0))
+        found = PosteriorSample(chains.rows, effective, kind, acceptance, led, distinct)
+        _check_trust(found, method, len(pool.rows))
+        return found
 
-    def _likelihood(self, rows: NDArray[np.float64], label: Hashable) -> NDArray[np.float64]:
+    def _candidates(self, count: int, seed: int) -> NDArray[np.float64]:
+        rows = check_rows(self.prior.sample(count, seed=seed), "the prior's sample")
+        if len(rows) != count:
+            raise InputError(f"the prior gave {len(rows)} rows, but {count} were asked for")
+        return rows
+
+    def _goal(self, label: Hashable, seed: int) -> Goal:
+        seeds = iter(child_seeds(seed, 1 << 14))
+        log_prob: Callable[[Any], Any] | None = getattr(self.prior, "log_prob", None)
+
+        def log_prior(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+            assert log_prob is not None
+            return np.asarray(log_prob(rows), np.float64)
+
+        return Goal(
+            lambda rows: self._log_likelihood(rows, label),
+            log_prior if callable(log_prob) else None,
+            lambda count: self._candidates(count, next(seeds)),
+        )
+
+    def _log_likelihood(self, rows: NDArray[np.float64], label: Hashable) -> NDArray[np.float64]:
         parts = [
-            self._likelihood_of(rows[start : start + _BATCH], label)
+            self._part_of(rows[start : start + _BATCH], label)
             for start in range(0, len(rows), _BATCH)
         ]
-        values = np.concatenate(parts)
-        if values.shape != (len(rows),) or not np.isfinite(values).all() or (values < 0).any():
+        return np.concatenate(parts)
+
+    def _part_of(self, rows: NDArray[np.float64], label: Hashable) -> NDArray[np.float64]:
+        model, logs = self.classifier, hasattr(self.classifier, "predict_log_proba")
+        if logs or hasattr(model, "predict_proba"):
+            labels = list(np.asarray(model.classes_).tolist())
+            if not isinstance(label, Hashable) or label not in labels:
+                raise InputError(f"label is {shown(label)}, but the classifier's are {labels}")
+            table = model.predict_log_proba(rows) if logs else model.predict_proba(rows)
+            values = np.asarray(table, np.float64)[:, labels.index(label)]
+        else:
+            answer = numbers_of(model(rows, label), "the classifier's answer")
+            values = answer.astype(np.float64)
+        if not logs:
+            with np.errstate(divide="ignore", invalid="ignore"):  # of negative ones, NaN
+                values = np.log(values)
+        if values.shape != (len(rows),) or not (values < np.inf).all():
             raise InputError(
                 f"the classifier gave {values.shape} values for {len(rows)} rows, or some that "
                 "are negative, NaN or infinite; probabilities of the label are needed"
             )
-        return values
-
-    def _likelihood_of(self, rows: NDArray[np.float64], label: Hashable) -> NDArray[np.float64]:
-        if not hasattr(self.classifier, "predict_proba"):
-            return np.array(self.classifier(rows, label), np.float64)
-        labels = list(np.asarray(self.classifier.classes_).tolist())
-        if label not in labels:
-            raise InputError(f"label is {label!r}, but the classifier's are {labels}")
-        table = np.asarray(self.classifier.predict_proba(rows), np.float64)
-        return np.array(table[:, labels.index(label)])
-
-    def _chains(
-        self,
-        rows: NDArray[np.float64],
-        pool: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        label: Hashable,
-        seed: int,
-        child: int,
-    ) -> tuple[NDArray[np.float64], float]:
-        """Run one chain from each row; steps that are refused stay."""
-        log_prior: Callable[[Any], Any] | None = getattr(self.prior, "log_prob", None)
-        draw = uniforms(seed, METROPOLIS)
-        count, width = rows.shape
-        state = rows.copy()
-        likelihood = self._likelihood(state, label)
-        density = log_prior(state) if log_prior else None
-        spread = _spread(pool, weights)
-        proposals = child_seeds(child, _ROUNDS)
-        taken = tried = 0
-        for number in range(_ROUNDS):
-            step = log_prior is not None and number % 2 == 1
-            if step:
-                # sizes from fine to coarse: what scale the posterior has is not known
-                size = 2.38 / np.sqrt(width) * 4.0 ** -(number // 2 % 4)
-                moved = state + size * normals(draw, count, width) @ spread
-            else:
-                moved = check_rows(
-                    self.prior.sample(count, seed=proposals[number]), "the prior's sample"
-                )
-            new = self._likelihood(moved, label)
-            ratio = np.divide(new, likelihood, out=np.ones(count), where=likelihood > 0)
-            new_density = log_prior(moved) if log_prior else None
-            if step and density is not None and new_density is not None:
-                with np.errstate(invalid="ignore"):  # −∞ − −∞ where the prior has no density
-                    gain = np.exp(np.minimum(new_density - density, 700.0))
-                ratio = ratio * np.nan_to_num(gain, nan=0.0)
-            accept = draw(count) < ratio
-            state[accept], likelihood[accept] = moved[accept], new[accept]
-            if density is not None and new_density is not None:
-                density[accept] = new_density[accept]
-            taken += int(accept.sum())
-            tried += count
-        return state, taken / tried
+        return np.asarray(values)
 
 
-def _systematic(
-    weights: NDArray[np.float64], count: int, draw: Callable[[int], NDArray[np.float64]]
-) -> NDArray[np.intp]:
-    """Draw indices in proportion to the weights, as evenly as can be (Kitagawa 1996), shuffled."""
-    edges = np.cumsum(weights)
-    edges /= edges[-1]
-    offset, order = draw(1)[0], draw(count)
-    picks = np.searchsorted(edges, (np.arange(count) + offset) / count, side="right")
-    return np.asarray(np.minimum(picks, len(weights) - 1)[np.argsort(order, kind="stable")])
-
-
-def _spread(pool: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return R with RᵀR the covariance of the weighted candidates, or of all if that is flat."""
-    covariance = np.atleast_2d(np.cov(pool.T, aweights=weights))
-    whole = np.atleast_2d(np.cov(pool.T))
-    ridge = 1e-6 * np.trace(whole) / len(whole) + 1e-300
-    values, vectors = np.linalg.eigh(np.nan_to_num(covariance) + ridge * np.eye(len(whole)))
-    return np.asarray(np.sqrt(np.maximum(values, 0))[:, np.newaxis] * vectors.T)
+def _check_trust(found: PosteriorSample, method: str, candidates: int) -> None:
+    """Tell of rows that need not be what was asked for, or refuse them."""
+    count, acceptance = len(found.rows), found.acceptance
+    worth = f"{candidates} candidates from the prior are worth {found.effective_size:.1f} draws"
+    if acceptance is None:
+        doubtful = found.effective_size < _TRUSTED and found.distinct < count / 2
+    else:  # how often each chain moved
+        doubtful = (found.tempered or found.effective_size < _TRUSTED) and (
+            acceptance * _ROUNDS < 2
+        )
+    if doubtful and method == "auto" and not found.tempered and found.effective_size < _LONE:
+        raise InputError(
+            f"{worth} of what was asked for: too few to tell what it looks like. Give a prior "
+            "that makes it more often, one with log_prob, or more candidates"
+        )
+    if doubtful:
+        warnings.warn(
+            f"{worth} of what was asked for, and only {found.distinct} of {count} rows differ: "
+            "they may be far from it. Give a prior that makes it more often, or one with "
+            "log_prob, or more candidates",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.arguments import check_number, numbers_of
+from synth.density.archive import Target, read, write
 from synth.density.bilinear_fit import (
     asymmetric,
     asymmetric_gaps,
@@ -15,7 +17,7 @@ from synth.density.bilinear_fit import (
     symmetric,
     symmetric_gaps,
 )
-from synth.errors import InputError, InputTypeError
+from synth.errors import InputError
 from synth.rows import check_count
 
 __all__ = ["BilinearModel", "Translation"]
@@ -100,9 +102,7 @@ class BilinearModel:
         if style_factors is not None:
             self.style_factors = check_count(style_factors, "style_factors", 1)
         self.max_iter = check_count(max_iter, "max_iter", 1)
-        if not tol >= 0:
-            raise InputError(f"tol is {tol!r}, but a number from 0 is needed")
-        self.tol = tol
+        self.tol = check_number(tol, "tol", 0)
         self.styles: NDArray[np.float64] = np.empty(0)
         self.contents: NDArray[np.float64] = np.empty((0, 0))
         self.interaction: NDArray[np.float64] | None = None
@@ -204,6 +204,7 @@ class BilinearModel:
             Of another shape, or too few contents seen for the number of factors.
         """
         self._fitted()
+        check_number(shrink, "shrink", 0)
         y, seen = self._new_style(observations)
         b = self.contents[seen]
         if self.interaction is not None:
@@ -211,8 +212,6 @@ class BilinearModel:
                 raise InputError("shrink is for asymmetric models; a symmetric one needs none")
             design = np.einsum("fij,cj->cfi", self.interaction, b)
             return solved(design.reshape(-1, design.shape[2]), y[seen].ravel())
-        if not 0 <= shrink < np.inf:
-            raise InputError(f"shrink is {shrink!r}, but a number from 0 is needed")
         if not shrink:
             if len(b) < b.shape[1]:
                 raise InputError(
@@ -228,7 +227,7 @@ class BilinearModel:
         return np.asarray(np.linalg.solve(left, b.T @ y[seen] + size * prior.T).T)
 
     def _new_style(self, observations: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        y = _checked(np.asarray(observations)[np.newaxis])[0]
+        y = _checked(numbers_of(observations, "observations")[np.newaxis])[0]
         wanted = (len(self.contents), self._matrices(self.styles).shape[1])
         if y.shape != wanted:
             raise InputError(
@@ -288,7 +287,7 @@ class BilinearModel:
                 "style_factors and fit again"
             )
         features = self.interaction.shape[0]
-        y = np.asarray(observation, np.float64)
+        y = numbers_of(observation, "observation").astype(np.float64)
         if y.shape != (features,) or not np.isfinite(y).all():
             raise InputError(
                 f"observation has shape {y.shape}, but {features} finite features are needed"
@@ -314,11 +313,33 @@ class BilinearModel:
             float(np.sqrt(error / features)),
         )
 
+    def save(self, path: Target, *, overwrite: bool = False) -> None:
+        """Write the model as NumPy's npz, without pickles; `load` reads it."""
+        self._fitted()
+        held = {"styles": self.styles, "contents": self.contents, "error": np.array(self.error)}
+        if self.interaction is not None:
+            held["interaction"] = self.interaction
+        held |= {"max_iter": np.array(self.max_iter), "tol": np.array(self.tol)}
+        write(path, "bilinear model", overwrite, None, 0, **held)
+
+    @classmethod
+    def load(cls, path: Target) -> BilinearModel:
+        """Read what `save` wrote."""
+        held = read(path, "bilinear model")
+        styles, interaction = held["styles"], held.get("interaction")
+        model = cls(
+            held["contents"].shape[1],
+            None if interaction is None else styles.shape[1],
+            max_iter=int(held["max_iter"]),
+            tol=float(held["tol"]),
+        )
+        model.styles, model.contents, model.interaction = styles, held["contents"], interaction
+        model.error = float(held["error"])
+        return model
+
 
 def _checked(observations: ArrayLike) -> NDArray[np.float64]:
-    y = np.asarray(observations)
-    if y.dtype.kind not in "buif":
-        raise InputTypeError(f"observations are of {y.dtype}, but numbers are needed")
+    y = numbers_of(observations, "observations")
     if y.ndim != 3 or 0 in y.shape:
         raise InputError(
             f"observations have shape {y.shape}, but (styles, contents, features) is needed"
@@ -350,11 +371,11 @@ def _guessed(y: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.floa
 def _chosen(
     which: int | NDArray[np.float64], among: NDArray[np.float64], name: str
 ) -> NDArray[np.float64]:
-    if isinstance(which, int | np.integer):
+    if isinstance(which, int | np.integer) and not isinstance(which, bool):
         if not 0 <= which < len(among):
             raise InputError(f"{name} is {which}, but there are 0 … {len(among) - 1}")
         return np.asarray(among[which])
-    own = np.asarray(which, np.float64)
+    own = numbers_of(which, name).astype(np.float64)
     if own.shape != among.shape[1:]:
         raise InputError(f"{name} has shape {own.shape}, but {among.shape[1:]} is needed")
     return own

@@ -9,10 +9,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.arguments import check_choice, check_verbs, listed
+from synth.density.archive import Held, Target, packed, read, unpacked, write
 from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.marginals import Histogram, KernelMarginal, Marginal, level_edges
-from synth.errors import InputError, InputTypeError
-from synth.rows import SPREAD, check_columns, check_count, check_rows, check_weights, uniforms
+from synth.errors import InputError
+from synth.randomness import key_of
+from synth.rows import (
+    SPREAD,
+    check_columns,
+    check_count,
+    check_known,
+    check_rows,
+    check_weights,
+    uniforms,
+)
 
 __all__ = ["Copula"]
 
@@ -69,18 +80,15 @@ class Copula:
         core: Any = None,
         seed: int = 0,
     ) -> None:
-        kinds = [marginals] if isinstance(marginals, str) else list(marginals)
+        if isinstance(marginals, str):
+            kinds = [marginals]
+        else:
+            kinds = listed(marginals, "marginals", "a kind, or one a column,")
         for kind in kinds:
-            if kind not in get_args(Kind):
-                raise InputError(
-                    f"marginals have {kind!r}, but the kinds are {', '.join(get_args(Kind))}"
-                )
+            check_choice(kind, "one of marginals", get_args(Kind))
         core = GaussianMixture(8, covariance="tied") if core is None else core
-        for verb in ("fit", "log_prob", "sample"):
-            if not callable(getattr(core, verb, None)):
-                raise InputTypeError(
-                    f"core is {core!r}, which has no {verb}(); take a synth.GaussianMixture"
-                )
+        check_verbs(core, "core", ("fit", "log_prob", "sample"), "take a synth.GaussianMixture")
+        key_of(seed)
         self.marginals: Kind | list[Kind] = marginals if isinstance(marginals, str) else kinds
         self.core, self.seed = core, seed
         self.columns: list[Marginal] = []
@@ -168,12 +176,7 @@ class Copula:
         values : mapping of column to value
             A level stands for the middle of its space.
         """
-        width = self._width()
-        known = check_columns(list(values), width)
-        keep = [k for k in range(width) if k not in known]
-        if not keep:
-            raise InputError(f"all {width} columns are given; leave at least one open")
-        value = check_rows([[float(values[k]) for k in known]], "values")[0]
+        known, value, keep = check_known(values, self._width())
         scores = {
             k: float(self.columns[k].scores(np.array([own]))[0][0])
             for k, own in zip(known, value, strict=True)
@@ -189,6 +192,45 @@ class Copula:
         )
         part.columns = [self.columns[k] for k in keep]
         return part
+
+    def save(
+        self,
+        path: Target,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the model, and names of its columns, as NumPy's npz; `load` reads it.
+
+        The core must be a model of synth.
+        """
+        width = self._width()
+        held: dict[str, NDArray[Any]] = {"core": packed(self.core, "core")}
+        for k, marginal in enumerate(self.columns):
+            held |= {f"{k}_{name}": array for name, array in marginal.arrays().items()}
+        lone = isinstance(self.marginals, str)
+        held["marginals"] = np.array([self.marginals] if lone else self.marginals, np.str_)
+        held["lone"], held["seed"] = np.array(lone), np.array(self.seed, np.uint64)
+        write(path, "copula", overwrite, columns, width, **held)
+
+    @classmethod
+    def load(cls, path: Target) -> Copula:
+        """Read what `save` wrote."""
+        held = read(path, "copula")
+        kinds: Any = [str(kind) for kind in held["marginals"]]
+        lone = bool(held["lone"])
+        core = unpacked(held["core"])
+        model = cls(kinds[0] if lone else kinds, core=core, seed=int(held["seed"]))
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in held.items():
+            number, _, own = name.partition("_")
+            if number.isdecimal():
+                parts.setdefault(number, {})[own] = array
+        for k in range(len(parts)):
+            part = Held(held.name, parts[str(k)])
+            of_arrays = (KernelMarginal if "points" in part else Histogram).of_arrays
+            model.columns.append(of_arrays(part))
+        return model
 
 
 def _fitted(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.density.archive import Target, read, write
 from synth.errors import InputError
 from synth.rows import COMPONENTS, check_count, check_rows, check_weights, uniforms
 
@@ -48,6 +51,25 @@ class Empirical:
         edges = np.cumsum(self.shares)
         draws = uniforms(seed, COMPONENTS)(check_count(n))
         return self.points[np.searchsorted(edges / edges[-1], draws, side="right")]
+
+    def save(
+        self,
+        path: Target,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the rows, and names of their columns, as NumPy's npz; `load` reads it."""
+        self._fitted()
+        held = {"points": self.points, "shares": self.shares}
+        write(path, "empirical", overwrite, columns, self.points.shape[1], **held)
+
+    @classmethod
+    def load(cls, path: Target) -> Empirical:
+        """Read what `save` wrote."""
+        held, model = read(path, "empirical"), cls()
+        model.points, model.shares = held["points"], held["shares"]
+        return model
 
     def _fitted(self) -> None:
         if not hasattr(self, "points"):

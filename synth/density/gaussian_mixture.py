@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from synth.arguments import check_choice, check_float_type, check_number, numbers_of
+from synth.density.archive import Target, read, write
 from synth.density.expectation import Rows, joined, workers
 from synth.density.gaussian_algebra import conditional, drawn, marginal
 from synth.density.gaussians import Moments, Parts, frame_of, total_covariance
@@ -17,8 +18,17 @@ from synth.density.maximization import Covariance, parameters, shape_of
 from synth.density.missing import has_gaps, log_prob_missing
 from synth.density.mixture_fit import FitReport, Problem, fit_mixture, moments_of
 from synth.density.mixture_rows import Summary, check_table, weighted
+from synth.devices import Device, choose_device
 from synth.errors import InputError
-from synth.rows import check_columns, check_count, check_rows, child_seeds
+from synth.randomness import key_of
+from synth.rows import (
+    check_columns,
+    check_count,
+    check_known,
+    check_rows,
+    check_weights,
+    child_seeds,
+)
 
 __all__ = ["GaussianMixture"]
 
@@ -53,6 +63,8 @@ class GaussianMixture:
         are float64. float32 is about twice as fast, and the likelihood good to five digits.
     seed : int
         Of k-means++.
+    device : {"auto", "cpu", "cuda"}
+        Where fits and densities are computed; there are kernels for the CPU only.
 
     Attributes
     ----------
@@ -94,10 +106,9 @@ class GaussianMixture:
         ridge: Literal["auto"] | float = "auto",
         dtype: DTypeLike | None = None,
         seed: int = 0,
+        device: Device = "auto",
     ) -> None:
-        if covariance not in get_args(Covariance):
-            kinds = ", ".join(get_args(Covariance))
-            raise InputError(f"covariance is {covariance!r}, but the kinds are {kinds}")
+        check_choice(covariance, "covariance", get_args(Covariance))
         if (factors is None) == (covariance == "factor"):
             raise InputError(
                 f"covariance is {covariance!r} and factors {factors!r}, but factors goes with "
@@ -105,18 +116,21 @@ class GaussianMixture:
             )
         if isinstance(init, str) and init != "k-means++":
             raise InputError(f"init is {init!r}, not 'k-means++', means or a GaussianMixture")
-        if not (ridge == "auto" or (isinstance(ridge, int | float) and 0 <= ridge < math.inf)):
-            raise InputError(f"ridge is {ridge!r}, but 'auto' or a number from 0 is needed")
-        if not 0 <= tol < math.inf:
-            raise InputError(f"tol is {tol!r}, but a number from 0 is needed")
-        if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-            raise InputError(f"dtype is {dtype!r}, but float32, float64 or None is needed")
+        if not isinstance(init, str | GaussianMixture):
+            check_rows(init, "init")
+        if isinstance(ridge, str):
+            check_choice(ridge, "ridge, if it is no number,", ["auto"])
+        else:
+            check_number(ridge, "ridge", 0)
+        key_of(seed)
+        choose_device(device)
         self.components = check_count(components, "components", 1)
         self.covariance, self.init, self.ridge = covariance, init, ridge
         self.factors = 0 if factors is None else check_count(factors, "factors", 1)
-        self.max_iter, self.tol = check_count(max_iter, "max_iter", 1), tol
+        self.max_iter = check_count(max_iter, "max_iter", 1)
+        self.tol = check_number(tol, "tol", 0)
         self.restarts = check_count(restarts, "restarts", 1)
-        self.dtype, self.seed = dtype, seed
+        self.dtype, self.seed, self.device = check_float_type(dtype), seed, device
         self.report: FitReport | None = None
         self._held: Parts | None = None
         self._steps = 0
@@ -146,14 +160,11 @@ class GaussianMixture:
         array([2.])
         """
         rows = check_rows(means, "means")
-        share = np.asarray(weights, np.float64)
-        spread = np.asarray(covariances, np.float64)
+        spread = numbers_of(covariances, "covariances").astype(np.float64)
         count, width = rows.shape
+        share = check_weights(weights, count)
         shapes = {"full": (count, width, width), "tied": (width, width), "diag": (count, width)}
-        if covariance not in shapes:
-            raise InputError(f"covariance is {covariance!r}, not 'full', 'tied' or 'diag'")
-        if share.shape != (count,) or not (share >= 0).all() or not 0 < share.sum() < math.inf:
-            raise InputError(f"weights must be {count} numbers, none negative, not all 0")
+        check_choice(covariance, "covariance", shapes)
         if spread.shape != shapes[covariance] or not np.isfinite(spread).all():
             raise InputError(
                 f"covariances have shape {spread.shape}, but finite numbers of shape "
@@ -346,10 +357,7 @@ class GaussianMixture:
         ----------
         values : mapping of column to value
         """
-        known = check_columns(list(values), self._width)
-        value = check_rows([[float(values[k]) for k in known]], "values")[0]
-        if len(known) == self._width:
-            raise InputError(f"all {self._width} columns are given; leave at least one open")
+        known, value, _ = check_known(values, self._width)
         return self._part(conditional(self._parts, known, value))
 
     @staticmethod
@@ -360,14 +368,12 @@ class GaussianMixture:
 
     def save(
         self,
-        path: str | os.PathLike[str],
+        path: Target,
         *,
         columns: Sequence[str] | None = None,
         overwrite: bool = False,
     ) -> None:
         """Write the model, and names of its columns, as NumPy's npz; `load` reads it."""
-        from synth.density.archive import write
-
         parts = self._parts
         write(
             path,
@@ -382,21 +388,28 @@ class GaussianMixture:
             factors=np.array(self.factors),
             ridge=np.array(np.nan if self.ridge == "auto" else self.ridge),
             steps=np.array(self._steps),
+            dtype=np.array("" if self.dtype is None else np.dtype(self.dtype).name),
+            limits=np.array([self.tol, self.max_iter, self.restarts]),
+            seed=np.array(self.seed, np.uint64),
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> GaussianMixture:
-        """Read what `save` wrote; `partial_fit` goes on where it was."""
-        from synth.density.archive import read
-
+    def load(cls, path: Target) -> GaussianMixture:
+        """Read what `save` wrote; `partial_fit` goes on where it was, `fit` starts afresh."""
         held = read(path, "gaussian mixture")
         kind: Covariance = str(held["covariance"])  # type: ignore[assignment]
         ridge = float(held["ridge"])
+        tol, max_iter, restarts = held.get("limits", np.array([1e-6, 200, 1]))
         model = cls(
             len(held["means"]),
             covariance=kind,
             factors=int(held["factors"]) or None,
             ridge="auto" if math.isnan(ridge) else ridge,
+            max_iter=int(max_iter),
+            tol=float(tol),
+            restarts=int(restarts),
+            dtype=str(held.get("dtype", "")) or None,
+            seed=int(held.get("seed", 0)),
         )
         shape = shape_of(kind)
         model._held = Parts(held["log_weights"], held["means"], held["covariances"], shape)

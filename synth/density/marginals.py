@@ -7,6 +7,7 @@ the slope of that map is f(x) / φ(z).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -39,6 +40,9 @@ class Marginal(Protocol):
     def values(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values that have these normal scores."""
 
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return what `of_arrays` makes it of again."""
+
 
 class KernelMarginal:
     """A Gaussian kernel on each value, one for all that are within an eighth of a bandwidth.
@@ -63,6 +67,18 @@ class KernelMarginal:
         total = np.add.reduceat(weights, starts)
         self.points = np.add.reduceat(weights * x, starts) / total
         self.weights = total / total.sum()
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return what `of_arrays` makes it of again."""
+        return {"points": self.points, "weights": self.weights, "width": np.array(self.width)}
+
+    @classmethod
+    def of_arrays(cls, held: Mapping[str, NDArray[np.float64]]) -> KernelMarginal:
+        """Make it of what `arrays` returned."""
+        new = cls.__new__(cls)
+        new.points, new.weights = held["points"], held["weights"]
+        new.width = float(held["width"])
+        return new
 
     def scores(self, x: NDArray[np.float64]) -> Scores:
         """Return normal scores, (m,), and log dz/dx, (m,): exact however far out."""
@@ -129,13 +145,23 @@ class Histogram:
         counts: NDArray[np.float64],
         levels: NDArray[np.float64] | None = None,
     ) -> None:
-        self.edges, self.levels = edges, levels
+        self.edges, self.counts, self.levels = edges, counts, levels
         mass = np.concatenate([[0.5], counts + 0.5, [0.5]])
         mass /= mass.sum()
         self.mass = mass
         self.below = np.cumsum(mass)[:-1]
         self.above = np.cumsum(mass[::-1])[::-1][1:]
         self.widths = np.diff(edges)
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return what `of_arrays` makes it of again."""
+        levels = {} if self.levels is None else {"levels": self.levels}
+        return {"edges": self.edges, "counts": self.counts, **levels}
+
+    @classmethod
+    def of_arrays(cls, held: Mapping[str, NDArray[np.float64]]) -> Histogram:
+        """Make it of what `arrays` returned."""
+        return cls(held["edges"], held["counts"], held.get("levels"))
 
     def scores(self, x: NDArray[np.float64]) -> Scores:
         """Return normal scores, (m,), and log dz/dx, (m,)."""
@@ -183,7 +209,8 @@ class Histogram:
 def level_edges(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where the bins of levels (b,) meet: half-way, (b + 1,); a lone level gets 1."""
     if len(levels) == 1:
-        return np.array([levels[0] - 0.5, levels[0] + 0.5])
+        half = max(0.5, 4 * float(np.spacing(abs(levels[0]))))
+        return np.array([levels[0] - half, levels[0] + half])
     middle = (levels[1:] + levels[:-1]) / 2
     first, last = 2 * levels[0] - middle[0], 2 * levels[-1] - middle[-1]
     return np.concatenate([[first], middle, [last]])

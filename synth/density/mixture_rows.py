@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.density.expectation import Rows, frozen
-from synth.errors import InputError, InputTypeError
+from synth.errors import InputError
 from synth.kernels._jit import Bands
 from synth.kernels.cpu.mixture_bands import moments_band
-from synth.rows import check_weights
+from synth.rows import FAR, check_size, check_weights, shaped
 
 __all__ = ["Summary", "check_table", "summary", "weighted"]
 
@@ -29,22 +29,15 @@ def check_table(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[
     InputTypeError
         Not numbers.
     InputError
-        More than two axes, no rows, another width, infinity, a row with no value at all.
+        More than two axes, no rows, another width, infinity or beyond ±1e150, a row with no
+        value at all.
     """
-    rows = np.asarray(x)
-    if rows.dtype.kind not in "buif":
-        raise InputTypeError(f"{name} is of {rows.dtype}, but numbers are needed")
-    if rows.ndim == 1:
-        rows = rows[:, np.newaxis] if columns in (None, 1) else rows[np.newaxis]
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise InputError(f"{name} has shape {np.shape(x)}, but rows are needed: (n, d), n, d >= 1")
-    if columns is not None and rows.shape[1] != columns:
-        raise InputError(f"{name} has {rows.shape[1]} columns, but the model has {columns}")
+    rows = shaped(x, name, columns)
     kind = np.float32 if rows.dtype == np.float32 else np.float64
     rows = np.ascontiguousarray(rows, kind)
     for start in range(0, len(rows), _BLOCK):
         part = rows[start : start + _BLOCK]
-        if np.isfinite(part).all():
+        if float(np.abs(part).max()) <= FAR:  # no NaN and no infinity either
             continue
         for bad, what, mend in (
             (np.isinf(part).any(axis=1), "infinity", "leave such rows out, or write NaN instead"),
@@ -52,6 +45,7 @@ def check_table(x: ArrayLike, name: str, columns: int | None = None) -> NDArray[
         ):
             if bad.any():
                 raise InputError(f"{name} has {what} in row {start + int(bad.argmax())}; {mend}")
+        check_size(part, name, start)
     return rows
 
 

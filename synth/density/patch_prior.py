@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from synth.density.archive import read, write
+from synth.arguments import check_number, listed
+from synth.density.archive import Target, read, write
 from synth.density.channels import full_range, picture, planes
 from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.gaussians import Parts
@@ -21,6 +21,7 @@ from synth.density.restoration import denoised, filled
 from synth.errors import InputError
 from synth.images import check_finite, check_image, check_mask
 from synth.progress import Callback, Progress, report
+from synth.randomness import key_of
 from synth.rows import PATCH_CORNERS, check_count, uniforms
 
 __all__ = ["PatchPrior"]
@@ -97,6 +98,7 @@ class PatchPrior:
             raise InputError(f"patch is {patch}, but it must be at most 16")
         self.samples = check_count(samples, "samples", 1)
         self.max_iter, self.seed = check_count(max_iter, "max_iter", 1), seed
+        key_of(seed)
         self.log_likelihood: tuple[tuple[float, ...], ...] = ()
         self._held: tuple[Parts, ...] = ()
         self._spectra: tuple[Spectra, ...] = ()
@@ -170,7 +172,8 @@ class PatchPrior:
         if isinstance(images, np.ndarray):
             named = {"images": images}
         else:
-            named = {f"images[{k}]": image for k, image in enumerate(images)}
+            several = listed(images, "images", "a picture, or several,")
+            named = {f"images[{k}]": image for k, image in enumerate(several)}
         if not named:
             raise InputError("images is empty, but at least one picture is needed")
         checked = []
@@ -181,7 +184,7 @@ class PatchPrior:
 
     @staticmethod
     def _noise(pictures: list[NDArray[Any]], sigma: float) -> float:
-        if sigma == 0:
+        if check_number(sigma, "sigma", 0) == 0:
             return 0.0
         kinds = {(image.dtype, image.shape[2:]) for image in pictures}
         if len(kinds) > 1:
@@ -382,7 +385,7 @@ class PatchPrior:
                 "both to the same units (integers count from 0 to 1)"
             )
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def save(self, path: Target, *, overwrite: bool = False) -> None:
         """Write the prior as NumPy's npz, without pickles; `load` reads it."""
         arrays: dict[str, NDArray[Any]] = {"patch": np.array(self.patch)}
         for number, parts in enumerate(self._fitted()):
@@ -392,7 +395,7 @@ class PatchPrior:
         write(path, "patch prior", overwrite, None, 0, **arrays)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> PatchPrior:
+    def load(cls, path: Target) -> PatchPrior:
         """Read what `save` wrote."""
         held = read(path, "patch prior")
         found = []
@@ -407,6 +410,4 @@ class PatchPrior:
 
 def check_sigma(sigma: float) -> float:
     """Return a finite standard deviation above 0."""
-    if not 0 < sigma < math.inf:
-        raise InputError(f"sigma is {sigma!r}, but a number above 0 is needed: the noise's size")
-    return float(sigma)
+    return check_number(sigma, "sigma", 0, above=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from numpy.typing import ArrayLike
 
+from synth.arguments import check_choice, listed
 from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.maximization import Covariance
 from synth.density.mixture_rows import check_table
@@ -105,11 +106,11 @@ def select_mixture(
     >>> select_mixture(x, components=range(1, 6), covariances=["spherical"]).best.components
     3
     """
-    counts = list(components)
-    if not counts or not covariances:
+    counts = listed(components, "components", "numbers, such as range(1, 9),")
+    kinds = listed(covariances, "covariances", "kinds, such as ['full', 'diag'],")
+    if not counts or not kinds:
         raise InputError("components and covariances must each have at least one choice")
-    if by not in ("bic", "aic", "held-out"):
-        raise InputError(f"by is {by!r}, not 'bic', 'aic' or 'held-out'")
+    check_choice(by, "by", get_args(Criterion))
     rows = check_table(x, "x")
     seen = rows
     if by == "held-out":
@@ -119,7 +120,7 @@ def select_mixture(
         seen, asked = rows[~held], rows[held]
     trials: list[Trial] = []
     best: GaussianMixture | None = None
-    for kind in covariances:
+    for kind in kinds:
         for count in counts:
             model = GaussianMixture(count, covariance=kind, seed=seed, **options).fit(seen)
             likelihood = model.score(seen)
