@@ -21,8 +21,10 @@ __all__ = [
     "check_known",
     "check_rows",
     "check_size",
+    "check_spread",
     "check_weights",
     "child_seeds",
+    "is_whole",
     "normals",
     "shaped",
     "uniforms",
@@ -101,6 +103,17 @@ def check_size(rows: NDArray[Any], name: str, first: int = 0) -> None:
         )
 
 
+def check_spread(x: NDArray[np.float64], name: str, mend: str, *, always: bool = False) -> None:
+    """Raise `InputError` for a column whose scale cannot be told, and what to do: ``mend``."""
+    low, high = float(x.min()), float(x.max())
+    if not always and high - low > max(1e-12 * max(abs(low), abs(high)), 1 / FAR):
+        return
+    told = f"is constant ({low:g})"
+    if high > low:
+        told = f"spreads by {high - low:g} only, from {low:g} on: too little to tell its scale"
+    raise InputError(f"{name} {told}; {mend}")
+
+
 def check_count(n: int, name: str = "n", least: int = 0) -> int:
     """Return ``n`` as an int, at least ``least``."""
     try:
@@ -159,15 +172,16 @@ def check_weights(values: ArrayLike, count: int, name: str = "weights") -> NDArr
 def check_columns(columns: Any, width: int) -> list[int]:
     """Return different column numbers of 0 … width − 1 as a list; one may come by itself."""
     needed = f"different columns of 0 … {width - 1}"
-    found = [columns] if _whole(columns) else listed(columns, "columns", needed)
-    if not found or not all(_whole(k) and 0 <= k < width for k in found):
+    found = [columns] if is_whole(columns) else listed(columns, "columns", needed)
+    if not found or not all(is_whole(k) and 0 <= k < width for k in found):
         raise InputError(f"columns are {shown(found)}, but {needed} are needed")
     if len(set(found)) < len(found):
         raise InputError(f"columns are {shown(found)}, but {needed} are needed")
     return [int(k) for k in found]
 
 
-def _whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Tell whether it is a whole number, and not True or False."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 

@@ -116,6 +116,24 @@ CALLS = {
     "copula given value": lambda v: U.given({1: v}),
     "empirical fit": lambda v: synth.Empirical().fit(v).log_prob(X),
     "empirical weights": lambda v: synth.Empirical().fit(X, v),
+    "kernels bandwidth": lambda v: synth.KernelDensity(v).fit(X),
+    "kernels kernel": lambda v: synth.KernelDensity(kernel=v),
+    "kernels method": lambda v: synth.KernelDensity(method=v),
+    "kernels rtol": lambda v: synth.KernelDensity(rtol=v),
+    "kernels dtype": lambda v: synth.KernelDensity(dtype=v),
+    "kernels adaptive": lambda v: synth.KernelDensity(adaptive=v),
+    "kernels bounds": lambda v: synth.KernelDensity(bounds=v).fit(X),
+    "kernels bound": lambda v: synth.KernelDensity(bounds={0: v}).fit(X),
+    "kernels period": lambda v: synth.KernelDensity(period={0: (-9, v)}).fit(X),
+    "kernels fit": lambda v: synth.KernelDensity("isj").fit(v).sample(3),
+    "kernels merge": lambda v: synth.KernelDensity(0.5).fit(X).merge(v),
+    "kernels given": K.given,
+    "kernels given value": lambda v: K.given({0: v}),
+    "kernels marginal": K.marginal,
+    "kernels gradient": K.gradient,
+    "kernels denoise": lambda v: K.denoise(X, v),
+    "kernels cdf": K.marginal(0).cdf,
+    "kernels quantile": K.marginal(0).quantile,
     "kernels log_prob": K.log_prob,
     "kernels weights": lambda v: synth.KernelDensity(0.5).fit(X, v),
     "classifier": lambda v: synth.BayesClassifier(v),
@@ -229,6 +247,16 @@ def test_squares_that_are_no_numbers_are_refused():
     assert np.isfinite(M.log_prob([[1e140, 0.0]])).all()
     with pytest.raises(InputError, match="row 2, column 1"):
         K.log_prob([[0.0, 0.0], [1.0, 0.0], [0.0, -1e200]])
+
+
+@pytest.mark.parametrize("model", [
+    synth.KernelDensity(), synth.KernelDensity("isj"), G(1), synth.Copula(core=G(1)),
+])  # fmt: skip
+def test_columns_too_narrow_to_square_are_not_called_constant(model):
+    with pytest.raises(InputError, match="too little to tell"):
+        model.fit(X * [1, 1e-200])
+    with pytest.raises(InputError, match="column 1 is constant"):
+        model.fit(X * [1, 0])
 
 
 def test_messages_name_what_was_given_in_short():

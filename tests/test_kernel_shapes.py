@@ -206,7 +206,7 @@ def test_float64_where_float32_would_not_do():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: synth.KernelDensity(kernel="cosine"), "the kernels are gaussian"),
+        (lambda: synth.KernelDensity(kernel="cosine"), "the choices are gaussian"),
         (lambda: synth.KernelDensity(dtype="int8"), "float32"),
         (
             lambda: (

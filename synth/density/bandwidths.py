@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synth.errors import InputError, InputTypeError
+from synth.arguments import numbers_of, shown
+from synth.errors import InputError
+from synth.rows import check_spread
 
 __all__ = ["Rule", "covariance_of", "improved_sheather_jones", "settle"]
 
@@ -39,7 +41,9 @@ def settle(
     count, width = x.shape
     if isinstance(bandwidth, str):
         if bandwidth not in RULES:
-            raise InputError(f"bandwidth is {bandwidth!r}, but the rules are {', '.join(RULES)}")
+            raise InputError(
+                f"bandwidth is {shown(bandwidth)}, but the rules are {', '.join(RULES)}"
+            )
         if count < 2:
             raise InputError(
                 f"the rule {bandwidth!r} needs at least 2 rows, but there is {count}; "
@@ -58,14 +62,10 @@ def settle(
             return np.asarray(covariance * (effective * (width + 2) / 4) ** (-2 / (width + 4)))
         scott = covariance * effective ** (-2 / (width + 4))
         return scott if bandwidth == "scott" else _left_out(scott, left_out)
-    try:
-        value = np.asarray(bandwidth, np.float64)
-    except (TypeError, ValueError):
-        raise InputTypeError(
-            f"bandwidth is {bandwidth!r}, but a rule or numbers are needed"
-        ) from None
-    if isinstance(bandwidth, bool) or not np.isfinite(value).all():
-        raise InputError(f"bandwidth is {bandwidth!r}, but finite numbers are needed")
+    value = numbers_of(bandwidth, "bandwidth")
+    if value.dtype == bool or not np.isfinite(value).all():
+        raise InputError(f"bandwidth is {shown(bandwidth)}, but finite numbers are needed")
+    value = value.astype(np.float64)
     if value.ndim == 2:
         return _checked(value, width)
     if value.shape not in ((), (width,)):
@@ -75,7 +75,7 @@ def settle(
         )
     if (value <= 0).any():
         raise InputError(
-            f"bandwidth is {bandwidth!r}, but it must be above 0; for 0, synth.Empirical"
+            f"bandwidth is {shown(bandwidth)}, but it must be above 0; for 0, synth.Empirical"
         )
     return np.diag(np.broadcast_to(np.square(value), (width,)))
 
@@ -106,10 +106,8 @@ def covariance_of(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     size = np.diag(covariance)
     flat = np.flatnonzero(size <= 1e-24 * np.maximum(np.square(center), 1e-300))
     if len(flat):
-        raise InputError(
-            f"column {flat[0]} is constant ({center[flat[0]]:g}), so its scale is unknown; leave "
-            "it out, or give the bandwidth as numbers"
-        )
+        mend = "leave it out, or give the bandwidth as numbers"
+        check_spread(x[:, flat[0]], f"column {flat[0]}", mend, always=True)
     scale = np.sqrt(size)
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     if values[0] < 1e-12:
@@ -149,9 +147,8 @@ def improved_sheather_jones(
     from scipy.fft import dct
     from scipy.optimize import brentq
 
+    check_spread(x, name, "leave it out, or give a bandwidth")
     low, high = x.min(), x.max()
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-300):
-        raise InputError(f"{name} is constant ({low:g}); leave it out, or give a bandwidth")
     margin = (high - low) / 2
     low, width = low - margin, (high - low) + 2 * margin
     cells = 1 << 12
@@ -170,9 +167,11 @@ def improved_sheather_jones(
         rough = roughness(7, time)
         for order in range(6, 1, -1):
             odd = float(np.prod(np.arange(1, 2 * order, 2))) / math.sqrt(2 * math.pi)
+            if rough <= 0:  # too few different values to tell
+                return math.nan
             factor = (1 + 0.5 ** (order + 0.5)) / 3
             rough = roughness(order, (2 * factor * odd / (count * rough)) ** (2 / (3 + 2 * order)))
-        return time - float((2 * count * math.sqrt(math.pi) * rough) ** -0.4)
+        return time - float((2 * count * math.sqrt(math.pi) * max(rough, 1e-300)) ** -0.4)
 
     steps = np.geomspace(1e-9, 0.1, 60)
     values = [apart(step) for step in steps]

@@ -21,6 +21,7 @@ from synth.rows import (
     check_count,
     check_known,
     check_rows,
+    check_spread,
     check_weights,
     uniforms,
 )
@@ -244,8 +245,6 @@ def _fitted(
         edges = level_edges(levels)
         places = edges[owner] + spread(len(x)) * np.diff(edges)[owner]
         return Histogram(edges, np.bincount(owner, weights).astype(np.float64), levels), places
-    low, high = float(x.min()), float(x.max())
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-300):
-        raise InputError(f"{name} is constant ({low:g}); leave it out, or take 'levels'")
-    edges = np.linspace(low, high, int(np.ceil(2 * weights.sum() ** (1 / 3))) + 1)
+    check_spread(x, name, "leave it out, or take 'levels'")
+    edges = np.linspace(x.min(), x.max(), int(np.ceil(2 * weights.sum() ** (1 / 3))) + 1)
     return Histogram(edges, np.histogram(x, edges, weights=weights)[0]), x

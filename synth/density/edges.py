@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.errors import InputError
+from synth.arguments import numbers_of, shown
+from synth.errors import InputError, InputTypeError
+from synth.rows import is_whole
 
 __all__ = ["Edges", "check_edges"]
 
@@ -119,17 +121,26 @@ def check_edges(
     found: list[dict[int, tuple[float, float]]] = []
     for name, given in (("bounds", bounds), ("period", period)):
         own = {}
-        for column, pair in dict(given or {}).items():
-            if not 0 <= column < rows.shape[1]:
-                raise InputError(f"{name} are for column {column}, but there are {rows.shape[1]}")
-            low, high = (float(value) for value in pair)
-            finite = np.isfinite([low, high])
-            if not low < high or (name == "period" and not finite.all()) or not finite.any():
+        if not isinstance(given, Mapping | None):
+            needed = "{column: (low, high), …} is needed"
+            raise InputTypeError(f"{name} is {shown(given)}, but {needed}")
+        for column, pair in (given or {}).items():
+            if not is_whole(column) or not 0 <= column < rows.shape[1]:
                 raise InputError(
-                    f"{name} of column {column} are {pair}, but (low, high) with low < high is "
-                    "needed, of which one may be infinite for bounds"
+                    f"{name} are for column {shown(column)}, but there are {rows.shape[1]}"
                 )
-            own[column] = (low, high)
+            ends = numbers_of(pair, f"{name} of column {column}").astype(np.float64)
+            finite = np.isfinite(ends)
+            if (
+                ends.shape != (2,)
+                or not ends[0] < ends[1]
+                or not (finite.all() if name == "period" else finite.any())
+            ):
+                raise InputError(
+                    f"{name} of column {column} are {shown(pair)}, but (low, high) with low < "
+                    "high is needed, of which one may be infinite for bounds"
+                )
+            own[int(column)] = (float(ends[0]), float(ends[1]))
         found.append(own)
     both = set(found[0]) & set(found[1])
     if both:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from synth.arguments import check_choice, check_flag, check_float_type, check_number, shown
 from synth.density import bandwidths
 from synth.density.bandwidths import Rule
 from synth.density.conditioning import Kernels, condition
@@ -20,13 +21,14 @@ from synth.density.shapes import Kernel, Shape, shape_of
 from synth.density.slopes import expectations, pulls
 from synth.density.sums import Way, kernel_log_sums
 from synth.devices import Device, choose_device
-from synth.errors import InputError
+from synth.errors import InputError, InputTypeError
 from synth.rows import (
     COMPONENTS,
     NOISE,
     RADII,
     check_columns,
     check_count,
+    check_known,
     check_rows,
     check_weights,
     normals,
@@ -110,14 +112,10 @@ class KernelDensity:
     ) -> None:
         self._power: float | None = None  # of what is left of a kernel on a ball
         self._shape = shape_of(kernel, 1)
-        if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-            raise InputError(f"dtype is {dtype!r}, but float32, float64 or None is needed")
-        if method not in ("auto", "direct", "boxes"):
-            raise InputError(f"method is {method!r}, not 'auto', 'direct' or 'boxes'")
-        if not 1e-13 <= rtol <= 0.1:
-            raise InputError(f"rtol is {rtol!r}, but it must lie in 1e-13 … 0.1")
-        if not isinstance(adaptive, bool | np.bool_):
-            raise InputError(f"adaptive is {adaptive!r}, but True or False is needed")
+        check_float_type(dtype)
+        check_choice(method, "method", get_args(Method))
+        check_number(rtol, "rtol", 1e-13, 0.1)
+        check_flag(adaptive, "adaptive")
         choose_device(device)
         self.bandwidth, self.bounds, self.period = bandwidth, bounds, period
         self.adaptive, self.rtol, self.method = bool(adaptive), rtol, method
@@ -195,6 +193,8 @@ class KernelDensity:
 
     def merge(self, other: KernelDensity) -> KernelDensity:
         """Add another density's rows; the same as one fit of both."""
+        if not isinstance(other, KernelDensity):
+            raise InputTypeError(f"other is {shown(other)}, but a KernelDensity is needed")
         if other._fitted() != self._fitted():
             raise InputError(f"other has {other._width} columns, but this has {self._width}")
         return self.update(other.points, other._raw)
@@ -297,11 +297,7 @@ class KernelDensity:
         values : mapping of column to value
         """
         width = self._fitted()
-        known = check_columns(list(values), width)
-        value = check_rows([[float(values[k]) for k in known]], "values")[0]
-        keep = [k for k in range(width) if k not in known]
-        if not keep:
-            raise InputError(f"all {width} columns are given; leave at least one open")
+        known, value, keep = check_known(values, width)
         shape = self._shape.given(len(known))
         across = self.covariance[np.ix_(keep, known)]
         gain = np.linalg.solve(self.covariance[np.ix_(known, known)], across.T).T
@@ -363,8 +359,7 @@ class KernelDensity:
         is what a diffusion model that had learned its training data perfectly would answer.
         """
         queries = check_rows(x, "x", self._fitted())
-        if not (np.isfinite(sigma) and sigma > 0):
-            raise InputError(f"sigma is {sigma!r}, but a number above 0 is needed")
+        check_number(sigma, "sigma", 0, above=True)
         return expectations(self.points, self._log_weights, queries, float(sigma))
 
     def save(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.density.bandwidths import settle
-from synth.errors import InputError
+from synth.rows import check_spread
 
 __all__ = ["Histogram", "KernelMarginal", "Marginal", "Scores", "level_edges"]
 
@@ -58,8 +58,7 @@ class KernelMarginal:
     def __init__(self, x: NDArray[np.float64], weights: NDArray[np.float64], name: str) -> None:
         order = np.argsort(x, kind="stable")
         x, weights = x[order], weights[order]
-        if x[-1] - x[0] <= 1e-12 * max(abs(x[0]), abs(x[-1]), 1e-300):
-            raise InputError(f"{name} is constant ({x[0]:g}); leave it out, or take 'levels'")
+        check_spread(x, name, "leave it out, or take 'levels'")
         spread = settle("scott", x[:, np.newaxis], weights, False, lambda _: 0.0)
         self.width = math.sqrt(float(spread[0, 0]))
         cells = np.floor((x - x[0]) / (_CLOSE * self.width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -185,8 +186,11 @@ def _least(
         variances = np.full(len(variances), variances.mean())
     flat = np.flatnonzero(variances <= 1e-24 * np.maximum(np.square(whole.mean), 1e-276))
     if len(flat):
+        told = f"is constant ({whole.mean[flat[0]]:g}), or nearly so"
+        if whole.variances[flat[0]] > 0:
+            told = f"spreads by {math.sqrt(whole.variances[flat[0]]):g} only"
         raise InputError(
-            f"column {flat[0]} is constant ({whole.mean[flat[0]]:g}), so its scale is unknown; "
+            f"column {flat[0]} {told}, too little to tell its scale; "
             "leave it out, or give ridge as a number: the least variance of a component"
         )
     return np.asarray(variances * (_AUTO if ridge == "auto" else _NOTHING))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth.arguments import numbers_of, shown
 from synth.density.edges import Edges
 from synth.density.shapes import Shape
 from synth.errors import InputError
@@ -63,9 +64,11 @@ def invert(
     edges: Edges,
 ) -> NDArray[np.float64]:
     """Return the quantiles, by halving the interval until no number lies between its ends."""
-    wanted = np.atleast_1d(np.asarray(probability, np.float64))
+    wanted = np.atleast_1d(numbers_of(probability, "probability").astype(np.float64))
     if wanted.ndim != 1 or not ((wanted > 0) & (wanted < 1)).all():
-        raise InputError(f"probability is {probability!r}, but numbers between 0 and 1 are needed")
+        raise InputError(
+            f"probability is {shown(probability)}, but numbers between 0 and 1 are needed"
+        )
     reach = 40 * widths.max()
     low = np.full(len(wanted), points.min() - reach)
     high = np.full(len(wanted), points.max() + reach)

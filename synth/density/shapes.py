@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.arguments import check_choice
 from synth.errors import InputError
 
 __all__ = ["Kernel", "Shape", "shape_of"]
@@ -27,10 +28,7 @@ Kernel = Literal["gaussian", "epanechnikov", "tophat", "triangular", "exponentia
 
 def shape_of(kernel: Kernel, width: int, power: float | None = None) -> Shape:
     """Return the shape of a kernel over ``width`` columns, if it has no other power."""
-    if kernel not in get_args(Kernel):
-        raise InputError(
-            f"kernel is {kernel!r}, but the kernels are {', '.join(get_args(Kernel))}"
-        )
+    check_choice(kernel, "kernel", get_args(Kernel))
     if power is None:
         power = 1.0 if kernel == "epanechnikov" else 0.0
     return Shape(kernel, width, power)
