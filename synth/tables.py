@@ -104,11 +104,12 @@ def load_table(
     except OSError as error:
         raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
     if not len(table.rows):
-        told = "it is empty"
-        if table.bad:
-            told = f"line {table.bad[0].line} {table.bad[0].why}"
+        if not table.bad:
+            raise FileError(f"{name} has names, but no rows; rows of numbers are needed")
+        told = f"line {table.bad[0].line} {table.bad[0].why}"
         raise FileError(
-            f"{name} has no row that is fit for use: {told}; name the columns to take (--columns)"
+            f"{name} has no row that is fit for use: {told}; mend it, or name the columns to take "
+            "(--columns)"
         )
     return table
 
@@ -149,7 +150,7 @@ def _read_numpy(path: str | os.PathLike[str]) -> tuple[list[Any], list[str] | No
                 arrays = {name: held[name] for name in held.files}
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FileError(f"{path} is damaged, or no array of numbers: {error}") from error
-    if "kind" in arrays and "version" in arrays:
+    if "version" in arrays and arrays.get("kind", np.empty(1)).ndim == 0:
         raise FileError(f"{path} holds a model ({arrays['kind']}), but a table is needed")
     if len(arrays) == 1:
         (only,) = arrays.values()

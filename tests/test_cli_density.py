@@ -90,6 +90,44 @@ def test_scores_of_rows_keep_their_lines(tmp_path, data):
     assert streamed.stdout.startswith("line,c,a,log_prob\n2.0,")
 
 
+def test_columns_of_any_name_come_through(tmp_path, rows):
+    names = ("line", "log_prob", 'größe, "m"')
+    save_table(tmp_path / "data.csv", names, rows)
+    model, out = tmp_path / "m.npz", tmp_path / "out.csv"
+    assert call("fit", tmp_path / "data.csv", "-o", model).exit_code == 0
+    done = call("score", model, tmp_path / "data.csv", "-o", out)
+    assert done.exit_code == 0, done.output
+    table = load_table(out)
+    assert table.columns == ("line_", *names, "log_prob_")
+    np.testing.assert_array_equal(table.rows[:, 1:4], rows)
+    done = call("score", model, out)  # what was written is data again
+    assert float(done.stdout) == pytest.approx(table.rows[:, 4].mean(), abs=1e-5)
+    done = call("sample", model, "-n", 2, "--given", 'größe, "m"=0.5')
+    assert done.stdout.startswith('line,log_prob,"größe, ""m"""\n')
+
+
+def test_a_copula_is_fitted_sampled_and_scored(tmp_path, rows):
+    rows = np.round(np.exp(rows), 1)
+    save_table(tmp_path / "data.csv", ("a", "b", "c"), rows)
+    model = tmp_path / "m.npz"
+    done = call("fit", tmp_path / "data.csv", "-o", model, "--model", "copula", "--marginals",
+                "levels", "--components", 2, "--seed", 4, "--json", "--plot",
+                tmp_path / "m.png")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    core = synth.GaussianMixture(2, covariance="tied", seed=4)
+    expected = synth.Copula("levels", core=core, seed=4).fit(rows)
+    assert json.loads(done.stdout)["log_likelihood"] == pytest.approx(expected.score(rows))
+    done = call("sample", model, "-n", 30, "--given", "b=1.0", "--seed", 2)
+    (tmp_path / "out.csv").write_text(done.stdout)
+    table = load_table(tmp_path / "out.csv")
+    np.testing.assert_array_equal(
+        table.rows[:, [0, 2]], expected.given({1: 1.0}).sample(30, seed=2)
+    )
+    assert float(call("score", model, tmp_path / "data.csv").stdout) == pytest.approx(
+        expected.score(rows), abs=1e-5
+    )
+
+
 def test_many_bad_rows_are_told_in_short(tmp_path):
     text = "a\n" + "1\n2\nx\n" * 40
     done = call("fit", "-", "-o", tmp_path / "m.npz", text=text)

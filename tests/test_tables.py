@@ -133,7 +133,8 @@ def test_standard_streams(monkeypatch, capsys):
     [
         ("a.txt", "1", "must end in"),
         ("a.csv", "", "is empty"),
-        ("a.csv", "a,b\n", "no row"),
+        ("a.csv", "a,b\n", "has names, but no rows"),
+        ("a.csv", "a;b\n1,5;2,5\n", "'1,5' in column a.*write a point for a decimal comma"),
         ("a.csv", "a,a\n1,2\n", "two columns of the name 'a'"),
         ("a.csv", b"a\n1\n\xff\n", r"not UTF-8 text \(line 3\)"),
         ("a.npy", b"nonsense", "damaged"),
@@ -144,6 +145,54 @@ def test_standard_streams(monkeypatch, capsys):
 def test_errors(tmp_path, name, content, message):
     with pytest.raises(FileError, match=message):
         load_table(text(tmp_path, content, name))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\n1,2\n3,4\n",
+        "1,2\n3,4",
+        "\n\na,b\n1,2\n3,4\n",
+        "a;b\n 1 ; 2\n3;+4.0e0\n",
+        "a,b\n1,2\n\n3,4\n",
+        "a,b\n1,2\n3,4\n5\n",
+        "a,b\n1,2\n3,4\n5,x\n",
+        "a,b\n1,2\n3,4\n1_0,3\n0x1,2\n",
+        "a,b\n1,2\n3,4\n5,6,7\n",
+        "a,b\n1,2\n3,4\nnan,inf\n,1\n",
+        "a,b\n1,2\n3,4\n#5,6\n",
+        "a,b\r\n1,2\r\n3,4\r\n",
+        "a,b\r1,2\r3,4\r",
+        '"a","b"\n1,2\n"3",4\n',
+    ],
+)
+def test_clean_files_are_read_as_any_other(tmp_path, content, monkeypatch):
+    file = text(tmp_path, content)
+    quick = load_table(file)
+    monkeypatch.setattr("synth.delimited._clean", lambda *_: None)
+    slow = load_table(file)
+    np.testing.assert_array_equal(quick.rows, slow.rows)
+    np.testing.assert_array_equal(quick.lines, slow.lines)
+    assert (quick.columns, quick.bad) == (slow.columns, slow.bad)
+    assert quick.rows.tolist() == [[1, 2], [3, 4]]
+
+
+def test_digits_are_kept_to_the_last_bit(tmp_path):
+    x = (
+        np.random.default_rng(0).normal(size=(3000, 2))
+        * 10.0 ** np.arange(-300, 300, 0.2)[:, None]
+    )
+    lines = "\n".join(f"{a!r},{b!r}" for a, b in x.tolist())
+    np.testing.assert_array_equal(load_table(text(tmp_path, f"a,b\n{lines}\n")).rows, x)
+
+
+def test_columns_without_a_name_get_one_that_no_other_has(tmp_path):
+    assert load_table(text(tmp_path, ",x0,x2,\n1,2,3,4\n")).columns == ("x0_", "x0", "x2", "x3")
+
+
+def test_columns_that_are_called_as_models_parts_are(tmp_path):
+    np.savez(tmp_path / "a.npz", kind=np.ones(3), version=np.zeros(3))
+    assert load_table(tmp_path / "a.npz").columns == ("kind", "version")
 
 
 def test_arrays_that_are_no_tables(tmp_path):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from synth.cli.density_inputs import (
+    check_different,
+    check_files,
+    free_name,
+    known_values,
+    load_model,
+    made_model,
+    split_names,
+    weighed,
+)
 from synth.cli.group import Commands, path
 
 if TYPE_CHECKING:
-    from synth.density.gaussian_mixture import GaussianMixture
-    from synth.density.kernel_density import KernelDensity
+    from synth.cli.density_inputs import Model
     from synth.tables import Table
 
 __all__ = ["density", "fit", "sample", "score"]
@@ -44,10 +51,11 @@ _header = click.option(
 @click.option(
     "--model",
     "kind",
-    type=click.Choice(["kde", "gmm"]),
+    type=click.Choice(["kde", "gmm", "copula"]),
     default="kde",
     show_default=True,
-    help="A kernel on each row, or a mixture of a few Gaussians.",
+    help="A kernel on each row, a mixture of a few Gaussians, or each column's own density "
+    "joined by a mixture.",
 )
 @click.option(
     "--bandwidth",
@@ -61,12 +69,20 @@ _header = click.option(
 )
 @click.option("--adaptive", is_flag=True, help="kde: wider kernels where data are sparse.")
 @click.option(
-    "--components", type=click.IntRange(1), metavar="K", help="gmm: how many.  [default: 8]"
+    "--components",
+    type=click.IntRange(1),
+    metavar="K",
+    help="gmm, copula: how many.  [default: 8]",
 )
 @click.option(
     "--covariance",
     type=click.Choice(["full", "tied", "diag", "spherical"]),
     help="gmm: their kind.  [default: full]",
+)
+@click.option(
+    "--marginals",
+    type=click.Choice(["kernel", "histogram", "levels"]),
+    help="copula: the columns' own; levels for few different values.  [default: kernel]",
 )
 @click.option("--columns", metavar="A,B,…", help="Which to take, in this order; else all.")
 @click.option("--weights", metavar="COLUMN", help="How often each row counts; not fitted.")
@@ -74,7 +90,7 @@ _header = click.option(
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
-    help="gmm: of the start.  [default: 0]",
+    help="gmm, copula: of the start.  [default: 0]",
 )
 @click.option(
     "--plot",
@@ -88,7 +104,7 @@ _header = click.option(
 def fit(
     data: str,
     output: str,
-    kind: Literal["kde", "gmm"],
+    kind: Literal["kde", "gmm", "copula"],
     columns: str | None,
     weights: str | None,
     header: bool | None,
@@ -101,9 +117,9 @@ def fit(
 
     With --model gmm rows may have missing values.
     """
-    made = _model(kind, options)
-    _check_files(data, output, drawing, overwrite)
-    wanted = None if columns is None else _names(columns)
+    made = made_model(kind, options)
+    check_files(data, output, drawing, overwrite)
+    wanted = None if columns is None else split_names(columns)
 
     import numpy as np
 
@@ -119,7 +135,7 @@ def fit(
         wanted = [*wanted, weights]
     table = load_table(data, columns=wanted, missing=kind == "gmm", header=header)
     _tell_bad(data, table)
-    table, counts = _weighed(data, table, weights)
+    table, counts = weighed(data, table, weights)
     picture, drawn = b"", 0
     with display() as shown, watching(shown.compiling):
         made.fit(table.rows, counts)
@@ -185,8 +201,8 @@ def sample(
     from synth.tables import check_table_target, save_table
 
     check_table_target(output, overwrite=overwrite)
-    held, columns = _load_model(model)
-    known = _known(given, columns)
+    held, columns = load_model(model)
+    known = known_values(given, columns)
     rows = _drawn(held, known, len(columns), count, seed)
     save_table(output, columns, rows, overwrite=overwrite)
     if output != "-":
@@ -201,7 +217,8 @@ def sample(
     "--output",
     metavar="OUT",
     type=path(dir_okay=False, allow_dash=True),
-    help="Write line, columns and log_prob of each row; - for standard output.",
+    help="Write line, columns and log_prob of each row (line_, log_prob_ where columns are called "
+    "so); - for standard output.",
 )
 @_header
 @_overwrite
@@ -229,8 +246,8 @@ def score(
         raise click.UsageError("-o - and --json both write to standard output; choose one")
     if output is not None:
         check_table_target(output, overwrite=overwrite)
-        _check_different(data, output)
-    held, columns = _load_model(model)
+        check_different(data, output)
+    held, columns = load_model(model)
     missing = isinstance(held, synth.GaussianMixture)
     table = load_table(data, columns=columns, missing=missing, header=header)
     _tell_bad(data, table)
@@ -239,7 +256,8 @@ def score(
     mean = float(log_prob.mean())
     if output is not None:
         rows = np.column_stack([table.lines, table.rows, log_prob])
-        save_table(output, ("line", *columns, "log_prob"), rows, overwrite=overwrite)
+        names = [free_name("line", columns), *columns, free_name("log_prob", columns)]
+        save_table(output, names, rows, overwrite=overwrite)
         if output != "-":
             click.echo(f"synth: wrote {output}: {len(rows)} rows", err=True)
     if as_json:
@@ -256,130 +274,8 @@ def score(
         click.echo(f"{mean:.6f}", err=output == "-")
 
 
-def _weighed(data: str, table: Table, weights: str | None) -> tuple[Table, Any]:
-    """Take the column of the weights out of a table."""
-    import numpy as np
-
-    from synth.errors import FileError
-
-    if weights is None:
-        return table, None
-    if weights not in table.columns or len(table.columns) < 2:
-        raise FileError(
-            f"{data} has no column {weights!r} beside others; its columns are "
-            f"{', '.join(table.columns[:20])}"
-        )
-    place = table.columns.index(weights)
-    names = table.columns[:place] + table.columns[place + 1 :]
-    counts = table.rows[:, place]
-    if np.isnan(counts).any():
-        line = table.lines[np.isnan(counts).argmax()]
-        raise FileError(f"{data}, line {line} has no value in column {weights}, the weights")
-    return replace(table, columns=names, rows=np.delete(table.rows, place, axis=1)), counts
-
-
-def _model(kind: str, options: dict[str, Any]) -> KernelDensity | GaussianMixture:
-    """Make the model that was asked for, and refuse what belongs to the other."""
-    import synth
-
-    own = {"kde": ("bandwidth", "kernel", "adaptive"), "gmm": ("components", "covariance", "seed")}
-    given = {name: value for name, value in options.items() if value not in (None, False)}
-    for name in given:
-        if name not in own[kind]:
-            other = next(model for model, names in own.items() if name in names)
-            raise click.UsageError(f"--{name} goes with --model {other}, not {kind}")
-    if kind == "gmm":
-        return synth.GaussianMixture(**given)
-    if "bandwidth" in given:
-        given["bandwidth"] = _bandwidth(given["bandwidth"])
-    return synth.KernelDensity(**given)
-
-
-def _bandwidth(text: str) -> Any:
-    from synth.density.bandwidths import RULES
-
-    if text in RULES:
-        return text
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise click.UsageError(
-            f"--bandwidth is {text!r}, but one of {', '.join(RULES)}, a number, or one for each "
-            "column (1,2.5) is needed"
-        ) from None
-    return values[0] if len(values) == 1 else values
-
-
-def _names(text: str) -> list[str]:
-    """Split names at commas; a name with a comma is put in quotes."""
-    import csv
-
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
-
-
-def _check_files(data: str, output: str, drawing: str | None, overwrite: bool) -> None:
-    """Refuse before any work is done what could not be written after it."""
-    from synth.errors import FileError
-    from synth.unfinished import check_target
-
-    wanted = {output: ".npz"} | ({} if drawing is None else {drawing: ".png"})
-    for name, ending in wanted.items():
-        if os.path.splitext(name)[1].lower() != ending:
-            raise FileError(f"{name} must end in {ending}")
-        check_target(name, overwrite=overwrite)
-        _check_different(data, name)
-
-
-def _check_different(data: str, output: str) -> None:
-    from synth.errors import FileError
-
-    if data != "-" and output != "-" and os.path.realpath(data) == os.path.realpath(output):
-        raise FileError(f"{output} is the data itself; choose another name")
-
-
-def _load_model(file: str) -> tuple[KernelDensity | GaussianMixture, tuple[str, ...]]:
-    """Return a model and the names of its columns: x0, x1, … if it was saved without."""
-    import synth
-    from synth.density.archive import about
-    from synth.errors import FileError
-
-    kind, columns = about(file)
-    model: KernelDensity | GaussianMixture
-    if kind == "kernel density":
-        model = synth.KernelDensity.load(file)
-        width = model.points.shape[1]
-    elif kind == "gaussian mixture":
-        model = synth.GaussianMixture.load(file)
-        width = model.means.shape[1]
-    else:
-        raise FileError(f"{file} holds {kind}, but a kernel density or a mixture is needed")
-    return model, columns or tuple(f"x{k}" for k in range(width))
-
-
-def _known(given: tuple[str, ...], columns: tuple[str, ...]) -> dict[int, float]:
-    """Turn ``column=value`` into column numbers and values."""
-    known = {}
-    for text in given:
-        name, equals, value = text.rpartition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise click.UsageError(f"--given is {text!r}, but column=number is needed")
-        if name.strip() not in columns:
-            raise click.UsageError(
-                f"--given is for {name.strip()!r}, but the columns are {', '.join(columns)}"
-            )
-        place = columns.index(name.strip())
-        if place in known:
-            raise click.UsageError(f"--given has {name.strip()} twice")
-        known[place] = number
-    return known
-
-
 def _drawn(
-    model: KernelDensity | GaussianMixture,
+    model: Model,
     known: dict[int, float],
     width: int,
     count: int,

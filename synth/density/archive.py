@@ -95,7 +95,8 @@ def read(path: Target, kind: str | None = None, only: Sequence[str] | None = Non
         OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError, AttributeError,
         NotImplementedError,
     ) as error:  # fmt: skip
-        raise FileError(f"{name} is damaged, or no model of synth: {error}") from error
+        why = "it is no npz file" if "pickle" in str(error) else error
+        raise FileError(f"{name} is damaged, or no model of synth: {why}") from error
     found = str(held.get("kind", "nothing known"))
     if kind is not None and found != kind:
         raise FileError(f"{name} holds {_named(found)}, but a {kind} is needed")
