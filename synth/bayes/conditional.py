@@ -19,9 +19,10 @@ __all__ = ["ConditionalDensity", "crps"]
 class ConditionalDensity:
     """Answer x with a distribution over y: p(y | x) = p(x, y) / p(x).
 
-    With a kernel density these are Nadaraya and Watson's weights on whole distributions, and
-    analog forecasting: what followed on the nearest past states. Where there are two good answers
-    the mean lies between them, and the samples do not.
+    With a kernel density these are Nadaraya's and Watson's weights (both 1964) on whole
+    distributions, and analog forecasting (Lorenz 1969): what followed on the nearest past states.
+    With a mixture it is Gaussian mixture regression (Ghahramani & Jordan 1994). Where there are
+    two good answers the mean lies between them, and the samples do not.
 
     Parameters
     ----------

@@ -36,6 +36,9 @@ __all__ = ["GaussianMixture"]
 class GaussianMixture:
     """K Gaussians with weights: p(x) = Σ wₖ N(x; μₖ, Σₖ), fitted by expectation-maximisation.
 
+    Each pass takes responsibilities rᵢₖ = wₖ N(xᵢ; μₖ, Σₖ) / p(xᵢ), and then the weights, means
+    and covariances of the rows by them (Dempster, Laird & Rubin 1977; Bishop 2006, section 9.2).
+
     Parameters
     ----------
     components : int
@@ -322,11 +325,11 @@ class GaussianMixture:
         return float(self.log_prob(q).mean())
 
     def aic(self, x: ArrayLike) -> float:
-        """Return Akaike's criterion, 2 p − 2 log p(x) for p free parameters: smaller is better."""
+        """Return Akaike's (1974), 2 p − 2 log p(x) for p free parameters: smaller is better."""
         return 2 * self.free_parameters - 2 * float(self.log_prob(x).sum())
 
     def bic(self, x: ArrayLike) -> float:
-        """Return Schwarz's criterion, p log n − 2 log p(x): smaller is better."""
+        """Return Schwarz's criterion (1978), p log n − 2 log p(x): smaller is better."""
         logs = self.log_prob(x)
         return self.free_parameters * math.log(len(logs)) - 2 * float(logs.sum())
 
@@ -351,7 +354,7 @@ class GaussianMixture:
         """Return the mixture of the other columns where some are known.
 
         Each component counts by its density at the known values, and its mean moves along its
-        own regression: Gaussian mixture regression, with all of its answers.
+        own regression: Gaussian mixture regression (Ghahramani & Jordan 1994), with all answers.
 
         Parameters
         ----------
