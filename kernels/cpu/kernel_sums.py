@@ -20,6 +20,8 @@ LANES = 64
 QUERIES = 256
 #: Points between two looks at the maximum; their exponents (32 KiB) stay in the first cache.
 _POINTS = 64
+#: Exponents so far below the highest add nothing that a sum of 2²⁷ of them would show.
+_NOTHING = -80.0
 
 
 @jit
@@ -58,12 +60,8 @@ def log_sums(points, scales, offsets, queries, root, out, band):
                 row = exponents[j]
                 for q in range(lanes):
                     row[q] = 0.0
-                for k in range(width):
-                    coordinate = points[first + j, k]
-                    of = query[k]
-                    for q in range(lanes):
-                        apart = of[q] - coordinate
-                        row[q] = fused(apart, apart, row[q])
+                point = points[first + j]
+                _add_squares(query, point, lanes, row)
                 if root:
                     for q in range(lanes):
                         row[q] = np.sqrt(row[q])
@@ -71,29 +69,60 @@ def log_sums(points, scales, offsets, queries, root, out, band):
                 offset = offsets[first + j]
                 for q in range(lanes):
                     row[q] = fused(row[q], scale, offset)
-            _add(exponents, 0, some, 0, lanes, maximum, total)
+            _add(exponents[:some], 0, maximum[:lanes], total[:lanes])
         for q in range(lanes):
             out[start + q] = maximum[q] + np.log2(total[q])
 
 
 @jit
-def _add(exponents, first, some, start, lanes, maximum, total):
-    """Add 2^exponents of ``some`` points and ``lanes`` queries to totals relative to 2^maximum."""
-    highest = np.empty(LANES)
-    for q in range(lanes):
-        highest[q] = maximum[start + q]
-    for j in range(some):
+def _add_squares(query, point, lanes, row):
+    """Add the squared distances of queries, (d, lanes), from a point, four columns at a time."""
+    width = point.size
+    whole = width - width % 4
+    for k in range(0, whole, 4):
+        at_0, at_1, at_2, at_3 = point[k], point[k + 1], point[k + 2], point[k + 3]
+        of_0, of_1, of_2, of_3 = query[k], query[k + 1], query[k + 2], query[k + 3]
         for q in range(lanes):
-            highest[q] = larger(exponents[first + j, start + q], highest[q])
+            apart_0, apart_1 = of_0[q] - at_0, of_1[q] - at_1
+            apart_2, apart_3 = of_2[q] - at_2, of_3[q] - at_3
+            near = fused(apart_0, apart_0, row[q])
+            near = fused(apart_1, apart_1, near)
+            near = fused(apart_2, apart_2, near)
+            row[q] = fused(apart_3, apart_3, near)
+    for k in range(whole, width):
+        at, of = point[k], query[k]
+        for q in range(lanes):
+            apart = of[q] - at
+            row[q] = fused(apart, apart, row[q])
+
+
+@jit
+def _add(exponents, start, maximum, total):
+    """Add 2^exponents of the lanes from ``start`` on to totals (lanes,) relative to 2^maximum."""
+    # rows are cut out before they are looped over, and by one axis at a time: sums as indices and
+    # cuts along two axes turn loads into gathers
+    lanes = maximum.size
+    highest = np.empty(lanes)
     for q in range(lanes):
-        if highest[q] > maximum[start + q]:
-            total[start + q] *= 2.0 ** (maximum[start + q] - highest[q])
-            maximum[start + q] = highest[q]
+        highest[q] = maximum[q]
+    for j in range(exponents.shape[0]):
+        row = exponents[j][start : start + lanes]
+        for q in range(lanes):
+            highest[q] = larger(row[q], highest[q])
+    for q in range(lanes):
+        if highest[q] > maximum[q]:
+            total[q] *= 2.0 ** (maximum[q] - highest[q])
+            maximum[q] = highest[q]
         elif highest[q] == -np.inf:  # no weight yet: any finite level does
             highest[q] = 0.0
-    for j in range(some):
+    for j in range(exponents.shape[0]):
+        row = exponents[j][start : start + lanes]
+        matter = 0
         for q in range(lanes):
-            total[start + q] += exp2(exponents[first + j, start + q] - highest[q])
+            matter += 1 if row[q] - highest[q] > _NOTHING else 0
+        if matter > 0:
+            for q in range(lanes):
+                total[q] += exp2(row[q] - highest[q])
 
 
 @jit
@@ -101,7 +130,7 @@ def exponent_sums(exponents, maximum, total):
     """Add 2^exponents, (points, queries), to totals (queries,) kept relative to 2^maximum."""
     count, queries = exponents.shape
     for start in range(0, queries, LANES):
-        lanes = min(LANES, queries - start)
+        end = min(start + LANES, queries)
         for first in range(0, count, _POINTS):
-            some = min(_POINTS, count - first)
-            _add(exponents, first, some, start, lanes, maximum, total)
+            some = exponents[first : first + _POINTS]
+            _add(some, start, maximum[start:end], total[start:end])

@@ -17,6 +17,8 @@ LANES = 128
 #: Queries of a band.
 QUERIES = 256
 _POINTS = 64
+#: Exponents so far below the highest add nothing that a sum of 2²⁵ of them would show.
+_NOTHING = np.float32(-50.0)
 _ZERO = np.float32(0.0)
 _LOWEST = np.float32(-np.inf)
 
@@ -48,12 +50,8 @@ def log_sums(points, scales, offsets, queries, root, out, band):
                 row = exponents[j]
                 for q in range(lanes):
                     row[q] = _ZERO
-                for k in range(width):
-                    coordinate = points[first + j, k]
-                    of = query[k]
-                    for q in range(lanes):
-                        apart = of[q] - coordinate
-                        row[q] = fused_single(apart, apart, row[q])
+                point = points[first + j]
+                _add_squares(query, point, lanes, row)
                 if root:
                     for q in range(lanes):
                         row[q] = np.sqrt(row[q])
@@ -61,33 +59,64 @@ def log_sums(points, scales, offsets, queries, root, out, band):
                 offset = offsets[first + j]
                 for q in range(lanes):
                     row[q] = fused_single(row[q], scale, offset)
-            _add(exponents, 0, some, 0, lanes, maximum, total)
+            _add(exponents[:some], 0, maximum[:lanes], total[:lanes])
         for q in range(lanes):
             out[start + q] = maximum[q] + np.log2(total[q])
 
 
 @jit
-def _add(exponents, first, some, start, lanes, maximum, total):
-    """Add 2^exponents of ``some`` points and ``lanes`` queries to totals relative to 2^maximum."""
-    highest = np.empty(LANES, np.float32)
-    part = np.empty(LANES, np.float32)
-    for q in range(lanes):
-        highest[q] = maximum[start + q]
-        part[q] = _ZERO
-    for j in range(some):
+def _add_squares(query, point, lanes, row):
+    """Add the squared distances of queries, (d, lanes), from a point, four columns at a time."""
+    width = point.size
+    whole = width - width % 4
+    for k in range(0, whole, 4):
+        at_0, at_1, at_2, at_3 = point[k], point[k + 1], point[k + 2], point[k + 3]
+        of_0, of_1, of_2, of_3 = query[k], query[k + 1], query[k + 2], query[k + 3]
         for q in range(lanes):
-            highest[q] = larger_single(exponents[first + j, start + q], highest[q])
+            apart_0, apart_1 = of_0[q] - at_0, of_1[q] - at_1
+            apart_2, apart_3 = of_2[q] - at_2, of_3[q] - at_3
+            near = fused_single(apart_0, apart_0, row[q])
+            near = fused_single(apart_1, apart_1, near)
+            near = fused_single(apart_2, apart_2, near)
+            row[q] = fused_single(apart_3, apart_3, near)
+    for k in range(whole, width):
+        at, of = point[k], query[k]
+        for q in range(lanes):
+            apart = of[q] - at
+            row[q] = fused_single(apart, apart, row[q])
+
+
+@jit
+def _add(exponents, start, maximum, total):
+    """Add 2^exponents of the lanes from ``start`` on to totals (lanes,) relative to 2^maximum."""
+    # rows are cut out before they are looped over, and by one axis at a time: sums as indices and
+    # cuts along two axes turn loads into gathers
+    lanes = maximum.size
+    highest = np.empty(lanes, np.float32)
+    part = np.empty(lanes, np.float32)
     for q in range(lanes):
-        if highest[q] > maximum[start + q]:
-            total[start + q] *= 2.0 ** np.float64(maximum[start + q] - highest[q])
-            maximum[start + q] = highest[q]
+        highest[q] = maximum[q]
+        part[q] = _ZERO
+    for j in range(exponents.shape[0]):
+        row = exponents[j][start : start + lanes]
+        for q in range(lanes):
+            highest[q] = larger_single(row[q], highest[q])
+    for q in range(lanes):
+        if highest[q] > maximum[q]:
+            total[q] *= 2.0 ** np.float64(maximum[q] - highest[q])
+            maximum[q] = highest[q]
         elif highest[q] == _LOWEST:  # no weight yet: any finite level does
             highest[q] = _ZERO
-    for j in range(some):
+    for j in range(exponents.shape[0]):
+        row = exponents[j][start : start + lanes]
+        matter = 0
         for q in range(lanes):
-            part[q] += exp2_single(exponents[first + j, start + q] - highest[q])
+            matter += 1 if row[q] - highest[q] > _NOTHING else 0
+        if matter > 0:
+            for q in range(lanes):
+                part[q] += exp2_single(row[q] - highest[q])
     for q in range(lanes):
-        total[start + q] += part[q]
+        total[q] += part[q]
 
 
 @jit
@@ -95,7 +124,7 @@ def exponent_sums(exponents, maximum, total):
     """Add 2^exponents, (points, queries) float32, to totals (queries,) relative to 2^maximum."""
     count, queries = exponents.shape
     for start in range(0, queries, LANES):
-        lanes = min(LANES, queries - start)
+        end = min(start + LANES, queries)
         for first in range(0, count, _POINTS):
-            some = min(_POINTS, count - first)
-            _add(exponents, first, some, start, lanes, maximum, total)
+            some = exponents[first : first + _POINTS]
+            _add(some, start, maximum[start:end], total[start:end])

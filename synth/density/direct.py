@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.density.blas import one_blas_thread
 from synth.kernels._jit import threads
 from synth.kernels.cpu import kernel_sums, kernel_sums_single
 
@@ -16,8 +17,8 @@ __all__ = ["batches", "direct_log_sums", "responsibilities"]
 _LOG2E = float(np.log2(np.e))
 #: From so many columns on, exponents come out of matrix products.
 _WIDE = 16
-#: Points of a matrix product: with 256 queries its result (1 MiB) stays in the second cache.
-_POINTS = 512
+#: Points of a matrix product: with 256 queries its result (256 KiB) stays in the second cache.
+_POINTS = 128
 #: Numbers of a table of queries by points, where one is needed (32 MiB).
 _BATCH = 1 << 22
 
@@ -59,17 +60,20 @@ def direct_log_sums(
         scales = scales * (precision if length is None else np.sqrt(precision))
     offsets = log_weights * _LOG2E
     bands = -(-len(queries) // kernels.QUERIES)
-    with threads() as run:
-        if points.shape[1] < _WIDE or length is not None:
-            columns = np.ascontiguousarray(queries.T)
-            each = (scales.astype(dtype), offsets.astype(dtype))
-            root = length is not None
+    if points.shape[1] < _WIDE or length is not None:
+        columns = np.ascontiguousarray(queries.T)
+        each = (scales.astype(dtype), offsets.astype(dtype))
+        root = length is not None
+        with threads() as run:
             run(kernels.log_sums, bands, np.ascontiguousarray(points), *each, columns, root, out)
-        else:
-            squares = np.einsum("nd,nd->n", points, points, dtype=np.float64)
-            level = (offsets - scales * squares)[:, np.newaxis]
-            left = np.hstack([2 * scales[:, np.newaxis] * points, -scales[:, np.newaxis], level])
-            run(_product_band, bands, kernels, left.astype(dtype), queries, out)
+    else:
+        squares = np.einsum("nd,nd->n", points, points, dtype=np.float64)
+        left = np.empty((len(points), points.shape[1] + 2), dtype)
+        np.multiply(points, 2 * scales[:, np.newaxis], out=left[:, :-2], casting="same_kind")
+        left[:, -2] = -scales
+        left[:, -1] = offsets - scales * squares
+        with one_blas_thread(), threads() as run:
+            run(_product_band, bands, kernels, left, queries, out)
     return out / _LOG2E
 
 
@@ -87,8 +91,10 @@ def _product_band(
     right[-2] = np.einsum("nd,nd->n", own, own)
     right[-1] = 1.0
     maximum, total = np.full(len(own), -np.inf, left.dtype), np.zeros(len(own))
+    exponents = np.empty((_POINTS, len(own)), left.dtype)
     for first in range(0, len(left), _POINTS):
-        kernels.exponent_sums(left[first : first + _POINTS] @ right, maximum, total)
+        rows = left[first : first + _POINTS]
+        kernels.exponent_sums(np.matmul(rows, right, out=exponents[: len(rows)]), maximum, total)
     start = band * kernels.QUERIES
     out[start : start + len(own)] = maximum + np.log2(total)
 
