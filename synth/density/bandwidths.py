@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.arguments import numbers_of, shown
 from synth.errors import InputError
-from synth.rows import check_spread
+from synth.rows import FAR, check_spread
 
 __all__ = ["Rule", "covariance_of", "improved_sheather_jones", "settle"]
 
@@ -76,6 +76,11 @@ def settle(
     if (value <= 0).any():
         raise InputError(
             f"bandwidth is {shown(bandwidth)}, but it must be above 0; for 0, synth.Empirical"
+        )
+    if not (value.min() > 1 / FAR and value.max() < FAR):
+        raise InputError(
+            f"bandwidth is {shown(bandwidth)}, but it must lie in {1 / FAR:g} … {FAR:g}; give the "
+            "columns in another unit"
         )
     return np.diag(np.broadcast_to(np.square(value), (width,)))
 
