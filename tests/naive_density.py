@@ -47,3 +47,23 @@ def shaped_prob(kernel, points, weights, covariance, queries):
             for q in queries
         ]
     )
+
+
+def local_log_sums(kernel, scale, points, weights, precision, queries):
+    """Log Σ wᵢ aᵢ^(d/2) k(√aᵢ |q − xᵢ|) of kernels whose own widths differ, pair by pair."""
+    found = []
+    for query in queries:
+        squares = np.square(query - points).sum(axis=1) * precision
+        with np.errstate(divide="ignore"):
+            if kernel == "gaussian":
+                heights = -0.5 * squares
+            elif kernel == "exponential":
+                heights = -np.sqrt(squares) / scale
+            else:
+                heights = np.log([PROFILES[kernel](r) for r in np.sqrt(squares) / scale])
+        terms = np.log(weights) + points.shape[1] / 2 * np.log(precision) + heights
+        highest = terms.max()
+        with np.errstate(invalid="ignore"):
+            total = highest + np.log(np.exp(terms - highest).sum())
+        found.append(-np.inf if highest == -np.inf else total)
+    return np.array(found)

@@ -57,15 +57,18 @@ def box_values(points, starts, series, out, band):
     """Write Σ series Tₖ(x) Tₗ(y) at the points of each box; shapes as for `box_moments`."""
     first_powers = np.empty(series.shape[1])
     second_powers = np.empty(series.shape[2])
+    inner = np.empty(series.shape[2])
     for box in range(band * BOXES, min((band + 1) * BOXES, starts.size - 1)):
         coefficients = series[box]
         for j in range(starts[box], starts[box + 1]):
             _chebyshev(points[j, 0], first_powers)
             _chebyshev(points[j, 1], second_powers)
-            value = 0.0
+            inner[:] = 0.0
             for k in range(first_powers.size):
-                inner = 0.0
-                for m in range(second_powers.size):
-                    inner += coefficients[k, m] * second_powers[m]
-                value += first_powers[k] * inner
+                row, power = coefficients[k], first_powers[k]
+                for m in range(second_powers.size):  # side by side: no sum waits for another
+                    inner[m] += power * row[m]
+            value = 0.0
+            for m in range(second_powers.size):
+                value += inner[m] * second_powers[m]
             out[j] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from synth.density.shapes import Shape
 
-__all__ = ["Kernels", "condition"]
+__all__ = ["Kernels", "condition", "regress", "shares"]
 
 #: Kernels whose weight is e^−700 of the largest, or less, are left out.
 _LEAST = 700.0
@@ -30,6 +31,26 @@ class Kernels:
     points: NDArray[np.float64]
     log_weights: NDArray[np.float64]
     precision: NDArray[np.float64] | None
+
+
+def shares(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-weights so that the weights add up to 1."""
+    highest = log_weights.max()
+    return np.asarray(log_weights - highest - math.log(np.exp(log_weights - highest).sum()))
+
+
+def regress(
+    points: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    keep: list[int],
+    known: list[int],
+    value: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where kernels of a covariance lie in the open columns, and what is left of it."""
+    across = covariance[np.ix_(keep, known)]
+    gain = np.linalg.solve(covariance[np.ix_(known, known)], across.T).T
+    moved = points[:, keep] + (value - points[:, known]) @ gain.T
+    return moved, covariance[np.ix_(keep, keep)] - gain @ across.T
 
 
 def condition(

@@ -35,6 +35,14 @@ class Edges:
     def __bool__(self) -> bool:
         return bool(self.bounds or self.period)
 
+    def of(self, columns: list[int]) -> Edges:
+        """Return those of some columns, which are numbered anew."""
+        own = (
+            {new: pairs[old] for new, old in enumerate(columns) if old in pairs}
+            for pairs in (self.bounds, self.period)
+        )
+        return Edges(*own)
+
     def outside(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which rows lie beyond a bound."""
         beyond = np.zeros(len(rows), bool)

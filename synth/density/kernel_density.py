@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,17 +12,19 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from synth.arguments import check_choice, check_flag, check_float_type, check_number, shown
 from synth.density import bandwidths
 from synth.density.bandwidths import Rule
-from synth.density.conditioning import Kernels, condition
+from synth.density.conditioning import Kernels, condition, regress, shares
 from synth.density.edges import Edges, check_edges
 from synth.density.leave_one_out import left_out
 from synth.density.one_dimension import cumulative, invert
 from synth.density.shapes import Kernel, Shape, shape_of
 from synth.density.slopes import expectations, pulls
-from synth.density.sums import Way, kernel_log_sums
+from synth.density.smoothing import Smoothing
+from synth.density.sums import Method, Summands, Way
 from synth.devices import Device, choose_device
 from synth.errors import InputError, InputTypeError
 from synth.rows import (
     COMPONENTS,
+    FAR,
     NOISE,
     RADII,
     check_columns,
@@ -37,8 +38,6 @@ from synth.rows import (
 
 __all__ = ["KernelDensity"]
 
-Method = Literal["auto", "direct", "boxes"]
-
 
 class KernelDensity:
     """A kernel on each row of data: p(q) = Σ wᵢ K(q − xᵢ) / Σ wᵢ, with K of covariance H.
@@ -48,8 +47,9 @@ class KernelDensity:
     bandwidth : rule, float, (d,) or (d, d) array_like
         "scott" and "silverman" scale the data's covariance (Scott 2015, section 6.3); "isj" finds
         each column's width from its own roughness (Botev 2010); "loo" maximises the leave-one-out
-        likelihood. Numbers are standard deviations, in the units of the columns; a matrix is the
-        kernel's covariance. Larger is smoother. The rules are those for Gaussians.
+        likelihood, bounds and periods included. Numbers are standard deviations, in the units of
+        the columns; a matrix is the kernel's covariance. Larger is smoother. The rules are those
+        for Gaussians.
     kernel : {"gaussian", "epanechnikov", "tophat", "triangular", "exponential"}
         Its shape, round in the metric of H. All have the covariance H: a top hat ends √(d + 2)
         bandwidths away, Epanechnikov's 1 − r² at √(d + 4), a triangle 1 − r at
@@ -61,15 +61,27 @@ class KernelDensity:
     adaptive : bool
         Narrower kernels where the data are dense, wider where they are sparse (Abramson 1982).
     rtol : float
-        Relative error of the density that "boxes" may make, 1e-13 to 0.1.
-    method : {"auto", "direct", "boxes"}
-        "direct" adds up every kernel; "boxes" is a fast Gauss transform for one or two columns.
-        Queries for which it cannot promise ``rtol``, far in the tails, are added up directly, so
-        both are right everywhere. "auto" takes boxes where there are many pairs.
+        Relative error of the density that "boxes" and "tree" may make, 1e-13 to 0.1. Larger is
+        faster.
+    method : {"auto", "direct", "boxes", "tree"}
+        How kernels are added up. All are right everywhere, in the tails as well.
+
+        "direct" adds up every kernel at every query, O(n m d), but passes over those below 2⁻⁸⁰
+        of the largest. "boxes" is a fast Gauss transform (Greengard & Strain 1991) for Gaussian
+        kernels of one width over one or two columns: O(n + m) and a grid over the data; queries
+        for which it cannot promise ``rtol``, in the tails, go to the tree. "tree" is a kd-tree
+        with bounds on what is left out (Gray & Moore 2003): O(n log n) once for a model, then
+        what lies within about √(2 log(n / rtol)) bandwidths of a query; a query beyond the data
+        sees few rows. Kernels that end have nothing to leave out.
+
+        "auto" takes boxes from 2e6 pairs on where it may; else it asks a tree for 32 of the
+        queries, and goes on with it up to 15 columns where it looks at less than about half of
+        the rows. Kernels that end always have a tree.
     dtype : numpy.float32, numpy.float64 or None
         Of direct sums; None is float64. float32 is faster, and `log_prob` is off by less than
         4e-6 · (1 + max(r, s)²): r is the distance from the nearest row, s that of the farthest
-        row from the middle, in bandwidths. Adaptive and compact kernels and boxes stay float64.
+        row from the middle, in bandwidths. Adaptive kernels, kernels that end, boxes and trees
+        stay float64.
     device : {"auto", "cpu", "cuda"}
 
     Attributes
@@ -111,6 +123,7 @@ class KernelDensity:
         device: Device = "auto",
     ) -> None:
         self._power: float | None = None  # of what is left of a kernel on a ball
+        self._derived = False
         self._shape = shape_of(kernel, 1)
         check_float_type(dtype)
         check_choice(method, "method", get_args(Method))
@@ -144,19 +157,25 @@ class KernelDensity:
         rows, given = self._edges.inside(rows)[given > 0], given[given > 0]
         line, aligned = self._edges.unwrapped(rows, given), bool(self._edges)
         covariance = bandwidths.settle(
-            self.bandwidth, line, given, aligned, lambda c: left_out(line, given, c)
+            self.bandwidth, line, given, aligned, lambda c: left_out(rows, given, c, self._edges)
         )
         if self._edges and np.any(covariance != np.diag(np.diag(covariance))):
             raise InputError(
                 "bounds and period need a kernel along the axes; give one bandwidth a column"
             )
-        self._set(rows, np.log(given), covariance)
+        self._power, self._derived = None, False
+        self._set(rows, shares(np.log(given)), covariance)
+        if not np.abs(self._smoothing.kernels.points).max() < FAR:
+            raise InputError(
+                f"x reaches out to {np.abs(rows).max():g}, too many bandwidths for their squares; "
+                "take a wider bandwidth"
+            )
         self._raw = given
         if self.adaptive:
-            pilot = self._log_prob(rows)
+            pilot = self._smoothing.log_prob(rows, self._way())
             share = self.weights
             precision = np.exp(np.clip(pilot - share @ pilot, -20, 20))
-            self._set(rows, np.log(given), covariance, precision)
+            self._set(rows, self._log_weights, covariance, precision)
         return self
 
     def _set(
@@ -167,11 +186,12 @@ class KernelDensity:
         precision: NDArray[np.float64] | None = None,
     ) -> None:
         self.points, self.covariance, self._precision = points, covariance, precision
-        total = log_weights.max() + math.log(np.exp(log_weights - log_weights.max()).sum())
-        self._log_weights = log_weights - total
+        self._log_weights = log_weights
         self._width = points.shape[1]
         self._shape = shape_of(self.kernel, self._width, self._power)
-        self._root = np.linalg.cholesky(covariance)
+        self._smoothing = Smoothing(
+            points, log_weights, covariance, precision, self._shape, self._edges
+        )
         if not hasattr(self, "_raw") or len(self._raw) != len(points):
             self._raw = self.weights
 
@@ -186,8 +206,13 @@ class KernelDensity:
         return self._width
 
     def update(self, x: ArrayLike, weights: ArrayLike | None = None) -> KernelDensity:
-        """Add rows, as if they had been there at the fit; a rule finds its bandwidth again."""
+        """Add rows, as if they had been there at the fit; a rule finds its bandwidth again.
+
+        Kernels that `given` cut take no more rows, nor do marginals of adaptive kernels or of
+        kernels on a ball: update the whole density, and ask it again.
+        """
         rows = check_rows(x, "x", self._fitted())
+        self._whole()
         given = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
         return self.fit(np.vstack([self.points, rows]), np.concatenate([self._raw, given]))
 
@@ -197,40 +222,28 @@ class KernelDensity:
             raise InputTypeError(f"other is {shown(other)}, but a KernelDensity is needed")
         if other._fitted() != self._fitted():
             raise InputError(f"other has {other._width} columns, but this has {self._width}")
+        other._whole()
         return self.update(other.points, other._raw)
+
+    def _whole(self) -> None:
+        if self._derived:
+            raise InputError(
+                "these kernels are what given() or marginal() left of others, so no rows can be "
+                "added to them; update the whole density and ask it again"
+            )
 
     def log_prob(self, q: ArrayLike) -> NDArray[np.float64]:
         """Return log p(q) of each row, (m,), in nats; −∞ beyond the bounds."""
-        return self._log_prob(check_rows(q, "q", self._fitted()))
+        queries = check_rows(q, "q", self._fitted())
+        return self._smoothing.log_prob(queries, self._way())
 
     def score(self, q: ArrayLike) -> float:
         """Return the mean of `log_prob`: the higher on held-out rows, the better the model."""
         return float(self.log_prob(q).mean())
 
-    def _log_prob(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
-        total = np.full(len(queries), -np.inf)
-        for sign, shift in self._edges.images(self._reach()):
-            total = np.logaddexp(total, self._sums(sign * self._edges.inside(queries) + shift))
-        total[self._edges.outside(queries)] = -np.inf
-        return np.asarray(total - np.log(np.diag(self._root)).sum() - self._shape.log_volume)
-
-    def _reach(self) -> NDArray[np.float64]:
-        """Return how far the widest kernel goes along each column, (d,)."""
-        widths = np.sqrt(np.diag(self.covariance))
-        if self._precision is not None:
-            widths = widths / math.sqrt(self._precision.min())
-        return np.asarray(widths * self._shape.reach)
-
-    def _sums(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
-        points, asked = self._whiten(self.points), self._whiten(queries)
+    def _way(self) -> Way:
         single = self.dtype is not None and np.dtype(self.dtype) == np.float32
-        way = Way(self.method, self.rtol, single)
-        return kernel_log_sums(points, self._log_weights, asked, self._precision, self._shape, way)
-
-    def _whiten(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        from scipy.linalg import solve_triangular
-
-        return np.ascontiguousarray(solve_triangular(self._root, rows.T, lower=True).T)
+        return Way(self.method, self.rtol, single)
 
     def sample(self, n: int, *, seed: int = 0) -> NDArray[np.float64]:
         """Draw n rows, (n, d): a row of the data, and noise of its kernel."""
@@ -241,10 +254,7 @@ class KernelDensity:
         if self.kernel != "gaussian":
             radii = self._shape.radii(uniforms(seed, RADII)(count))
             noise *= (radii / np.linalg.norm(noise, axis=1))[:, np.newaxis]
-        noise = noise @ self._root.T
-        if self._precision is not None:
-            noise /= np.sqrt(self._precision[picks])[:, np.newaxis]
-        return self._edges.inside(self.points[picks] + noise)
+        return self._smoothing.moved(picks, noise)
 
     def mean(self) -> NDArray[np.float64]:
         """Return the expectation, (d,); without bounds and periods only."""
@@ -255,18 +265,12 @@ class KernelDensity:
     def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
         """Return P(x <= q) of each q, (m,); one column only. A period is counted from its low."""
         queries = check_rows(q, "q", self._one("cdf"))[:, 0]
-        return cumulative(queries, *self._line(), self._shape, self._edges)
+        return cumulative(queries, *self._smoothing.line(), self._shape, self._edges)
 
     def quantile(self, probability: ArrayLike) -> NDArray[np.float64]:
         """Return the x with P(x' <= x) of each probability in (0, 1); one column only."""
         self._one("quantile")
-        return invert(probability, *self._line(), self._shape, self._edges)
-
-    def _line(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        widths = np.full(len(self.points), math.sqrt(self.covariance[0, 0]))
-        if self._precision is not None:
-            widths = widths / np.sqrt(self._precision)
-        return self.points[:, 0], widths, self.weights
+        return invert(probability, *self._smoothing.line(), self._shape, self._edges)
 
     def _one(self, verb: str) -> int:
         if self._fitted() != 1:
@@ -284,7 +288,10 @@ class KernelDensity:
         keep = check_columns(columns, self._fitted())
         shape = self._shape.marginal(len(keep))
         kernels = Kernels(self.points[:, keep], self._log_weights, self._precision)
-        return self._part(keep, kernels, self.covariance[np.ix_(keep, keep)], shape)
+        part = self._part(keep, kernels, self.covariance[np.ix_(keep, keep)], shape)
+        plain = self._precision is None and self.kernel == "gaussian"
+        part._raw, part._derived = self._raw, self._derived or not plain
+        return part
 
     def given(self, values: Mapping[int, float]) -> KernelDensity:
         """Return the density of the other columns where some are known.
@@ -299,11 +306,8 @@ class KernelDensity:
         width = self._fitted()
         known, value, keep = check_known(values, width)
         shape = self._shape.given(len(known))
-        across = self.covariance[np.ix_(keep, known)]
-        gain = np.linalg.solve(self.covariance[np.ix_(known, known)], across.T).T
-        points = self.points[:, keep] + (value - self.points[:, known]) @ gain.T
-        rest = self.covariance[np.ix_(keep, keep)] - gain @ across.T
-        squares = self.marginal(known)._squares(value)
+        points, rest = regress(self.points, self.covariance, keep, known, value)
+        squares = self.marginal(known)._smoothing.squares(value)
         held = Kernels(points, self._log_weights, self._precision)
         found = condition(held, squares, len(known), self._shape) if squares else None
         if found is None or not len(found.points):
@@ -311,46 +315,40 @@ class KernelDensity:
                 f"no kernel reaches the known values {dict(values)}; they lie outside the bounds, "
                 "or the bandwidth is too small"
             )
-        return self._part(keep, found, rest, shape)
-
-    def _squares(self, value: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return r² of each image of one place from each kernel; none beyond the bounds."""
-        if self._edges.outside(value[np.newaxis])[0]:
-            return []
-        white = self._whiten(self.points)
-        places = [sign * value + shift for sign, shift in self._edges.images(self._reach())]
-        return [np.square(white - self._whiten(place[np.newaxis])).sum(axis=1) for place in places]
+        part = self._part(keep, found, rest, shape)
+        part._derived = True
+        return part
 
     def _part(
         self, keep: list[int], kernels: Kernels, covariance: NDArray[np.float64], shape: Shape
     ) -> KernelDensity:
-        own = [
-            {new: pairs[old] for new, old in enumerate(keep) if old in pairs}
-            for pairs in (self._edges.bounds, self._edges.period)
-        ]
+        edges = self._edges.of(keep)
         part = KernelDensity(
             covariance,
             kernel=self.kernel,
-            bounds=own[0],
-            period=own[1],
+            bounds=edges.bounds,
+            period=edges.period,
             rtol=self.rtol,
             method="auto" if self.method == "boxes" else self.method,
             dtype=self.dtype,
         )
-        part._edges, part._power = Edges(*own), shape.power
+        part._edges, part._power = edges, shape.power
         points = np.ascontiguousarray(kernels.points)
-        part._set(points, kernels.log_weights, covariance, kernels.precision)
+        part._set(points, shares(kernels.log_weights), covariance, kernels.precision)
         return part
 
     def gradient(self, q: ArrayLike) -> NDArray[np.float64]:
-        """Return ∇ log p at each row, (m, d): the score function, towards the data."""
+        """Return ∇ log p at each row, (m, d): the score function, towards the data.
+
+        Where a tree adds up, it is off by ``rtol`` of the data's extent in bandwidths at most.
+        """
         queries = check_rows(q, "q", self._fitted())
         self._plain("gradient")
         if self.kernel != "gaussian":
             raise InputError(f"gradient is for Gaussian kernels, but kernel is {self.kernel!r}")
-        white, asked = self._whiten(self.points), self._whiten(queries)
-        pull = pulls(white, self._log_weights, asked, self._precision)
-        return np.asarray(np.linalg.solve(self._root.T, pull.T).T)
+        smooth = self._smoothing
+        pull = pulls(smooth.kernels, smooth.whiten(queries), self._way())
+        return np.asarray(np.linalg.solve(smooth.root.T, pull.T).T)
 
     def denoise(self, x: ArrayLike, sigma: float) -> NDArray[np.float64]:
         """Return E[clean | x] for rows with Gaussian noise of ``sigma``, (m, d).
@@ -360,7 +358,9 @@ class KernelDensity:
         """
         queries = check_rows(x, "x", self._fitted())
         check_number(sigma, "sigma", 0, above=True)
-        return expectations(self.points, self._log_weights, queries, float(sigma))
+        shape = shape_of("gaussian", self._width)
+        kernels = Summands(self.points / sigma, self._log_weights, None, shape)
+        return expectations(kernels, queries / sigma, self._way()) * sigma
 
     def save(
         self,
@@ -388,6 +388,9 @@ class KernelDensity:
             rtol=np.array(self.rtol),
             kernel=np.array(self.kernel),
             power=np.array(self._shape.power),
+            derived=np.array(self._derived),
+            method=np.array(self.method),
+            dtype=np.array("" if self.dtype is None else np.dtype(self.dtype).name),
         )
 
     @classmethod
@@ -404,12 +407,14 @@ class KernelDensity:
             bounds=pairs[0],
             period=pairs[1],
             rtol=float(held["rtol"]),
+            method=str(held.get("method", "auto")),  # type: ignore[arg-type]
+            dtype=str(held.get("dtype", "")) or None,
         )
         model._power = float(held["power"]) if "power" in held else None
+        model._derived = bool(held.get("derived", False))
         model._edges = Edges(*pairs)
         precision = held["precision"] if len(held["precision"]) else None
-        model.adaptive = precision is not None
+        model.adaptive = precision is not None and not model._derived
         model._raw = held["raw"]
         model._set(held["points"], held["log_weights"], held["covariance"], precision)
-        model._log_weights = held["log_weights"]
         return model
