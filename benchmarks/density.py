@@ -95,7 +95,8 @@ def kernel_cases(*, quick: bool) -> list[Case]:
                 name,
                 name,
                 inputs={"x": x, "q": q, "bandwidth": size},
-                warmup={"x": x[:200], "q": q[:50], "bandwidth": size},
+                # enough for the ways that many rows and queries take
+                warmup={"x": x[:4000], "q": q[:500], "bandwidth": size},
                 truth={"log_prob": np.array(exact) - constant},
             )
         )
