@@ -244,7 +244,7 @@ def test_masked_values_are_missing_not_numbers():
 def test_squares_that_are_no_numbers_are_refused():
     with pytest.raises(InputError, match=r"q has 1e\+151 in row 1, column 0.*divide"):
         M.log_prob([[0.0, 0.0], [1e151, 0.0]])
-    assert np.isfinite(M.log_prob([[1e140, 0.0]])).all()
+    assert np.isfinite(M.log_prob([[1e130, 0.0]])).all()
     with pytest.raises(InputError, match="row 2, column 1"):
         K.log_prob([[0.0, 0.0], [1.0, 0.0], [0.0, -1e200]])
 

@@ -280,12 +280,12 @@ def test_a_warm_start_goes_on():
 @pytest.mark.parametrize("d", [3, 21])
 def test_rows_so_far_that_their_squares_overflow(kind, d):
     model = mixture(kind, clouds(d=d))
-    far = np.array([[1e160] * d, [-1e300] * d, [1e160, -1e160, *[0] * (d - 2)], [1e100] * d])
+    far = np.array([[1e145] * d, [-1e150] * d, [1e145, -1e145, *[0] * (d - 2)], [1e100] * d])
     logs = model.log_prob(far)
     assert (logs[:3] == -np.inf).all()
     assert -1e205 < logs[3] < -1e195
     np.testing.assert_allclose(model.responsibilities(far).sum(axis=1), 1)
-    with pytest.raises(InputError, match="column 1 has values so large"):
+    with pytest.raises(InputError, match="column 1, but numbers up to"):
         mixture(kind, np.where(np.arange(d) == 1, 1e160 * clouds(d=d), clouds(d=d)))
 
 
@@ -419,24 +419,3 @@ def test_a_ridge_gives_constant_columns_a_width():
         model = mixture(kind, x, ridge=0.01)
         assert np.isfinite(model.score(x))
         assert (np.linalg.eigvalsh(model._parts.full()) > 0.0099).all()
-
-
-@pytest.mark.parametrize("by", ["bic", "held-out"])
-def test_selection_finds_the_clouds(by):
-    rng = np.random.default_rng(3)
-    x = np.concatenate([rng.normal(c, [1, 0.2], (150, 2)) for c in (-6, 0, 6)])
-    found = synth.select_mixture(x, components=[1, 2, 3, 5], by=by, restarts=3)
-    assert len(found.trials) == 16
-    assert found.best.components == 3 or by == "held-out"
-    assert found.best.covariance != "spherical"
-    assert found.model.components == found.best.components
-    if by == "bic":
-        assert found.best.value == pytest.approx(found.model.bic(x))
-
-
-def test_selection_errors():
-    for options in ({"by": "luck"}, {"components": []}, {"covariances": []}):
-        with pytest.raises(InputError):
-            synth.select_mixture(clouds(), **options)
-    with pytest.raises(InputError, match="too few to hold"):
-        synth.select_mixture([[1.0], [2.0]], by="held-out")

@@ -99,12 +99,6 @@ class Problem:
                 whole = summary(run, rows, gaps)
         else:
             whole = about
-        far = np.flatnonzero(~np.isfinite(whole.variances))
-        if len(far):
-            raise InputError(
-                f"column {far[0]} has values so large that their squares overflow; divide it by "
-                "a constant"
-            )
         variances = _least(whole, len(rows.x) if about is None else 2, kind, ridge)
         covariance = whole.covariance
         if covariance.ndim == 2 and not gaps:
