@@ -77,6 +77,15 @@ class Adaptation:
         self.scale = np.ones(stage.cost.shape, np.float32)
         self.offset = np.zeros((*stage.cost.shape, stage.voted), np.float32)
 
+    def reset(self) -> None:
+        """Copy everything as it is."""
+        self.scale[:] = 1
+        self.offset[:] = 0
+
+    def of(self, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the changes of some rows of queries."""
+        return self.scale[rows], self.offset[rows]
+
     def look(self) -> tuple[Any, ...]:
         """Return what the kernels need to know of both sides, the hole's current content here."""
         content = np.clip(self._stage.content, 0, 255).astype(np.uint8)

@@ -7,7 +7,6 @@ the field is carried over, never the pixels: those are voted again from the fine
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,32 +16,24 @@ from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import adapt, patchmatch
-from synth.kernels.cpu.membrane import relax
-from synth.kernels.cpu.onion import peel_search
 from synth.kernels.cpu.vote import pick_best, vote
 from synth.patchmatch.adaptation import Adapt, Adaptation, Change
-from synth.patchmatch.completeness import Completeness
-from synth.patchmatch.order import Edges, outermost
+from synth.patchmatch.peel import Draws, guess, peel
 from synth.patchmatch.pyramid import Level, is_thin
 from synth.patchmatch.stage import LIMIT, Stage, band_bounds, make_stage
 from synth.randomness import Purpose
 
 __all__ = ["Effort", "Solution", "solve"]
 
-#: The onion peel tries every source where there are at most this many pairs of query and source.
-_PEEL_PAIRS = 300_000
-#: Layout is settled from this level on, and coarser: completeness and guesses act there only.
-_LAYOUT_LEVEL = 2
-
-#: How much an unknown element's smooth guess counts beside a known element in the peel.
+#: How much an unknown element's smooth guess counts beside a known element in the peel …
 _GUESS_TRUST = 0.3
-#: Wide holes are peeled with so many times the random candidates: they need few peels, and what is
-#: not found there is missing in the layout.
-_WIDE_SAMPLES = 4
-#: … and those that were peeled before with this many: what was found when less was known is mostly
-#: still right.
-_AGAIN = 8
-_GUESS_ITERATIONS = 100
+#: … from this level on, and coarser.
+_GUESS_LEVEL = 2
+#: Wide holes are peeled anew at so many levels below the coarsest, …
+_PEELED_AGAIN = 2
+#: … where what the coarser level found counts so much beside a known element. Little: a thin
+#: line, and where exactly it runs, is seen for the first time on the finer level.
+_COARSE_TRUST = 0.1
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
 
@@ -135,94 +126,67 @@ class _Solver:
         stage: Stage,
         active: NDArray[np.uint8],
         wanted: NDArray[np.bool_],
-        completeness: Completeness | None = None,
+        rows: tuple[int, int] | None = None,
     ) -> None:
         """M step: set the ``wanted`` pixels from the ``active`` patches.
+
+        Both may be given for some rows of the target only, and for the patches that lie in them.
 
         A vote weighs decay × exp(−d / 2σ²) (Wexler et al. 2007, equation 3), σ² being half the
         mean cost of the patches round about.
         """
-        cost = np.multiply(stage.cost, active, dtype=np.float32)
+        top, bottom = rows or (0, stage.shape[0])
+        inside, patches = slice(top, bottom), slice(top, bottom - stage.patch + 1)
+        cost = np.multiply(stage.cost[patches], active, dtype=np.float32)
         sigma2 = _local_mean(cost, active, 2 * stage.patch - 1)
         sigma2 *= 0.5
         # in place: at the finest level each of these is as large as the window
         weight = np.divide(cost, sigma2, out=cost)
         weight *= -0.5
         np.exp(weight, out=weight)
-        weight *= stage.decay
+        weight *= stage.decay[patches]
         # never 0, so that a patch far worse than its neighbours still fills what it alone covers
         np.maximum(weight, np.float32(1e-30), out=weight)
         weight *= active
-        sums = _NO_SUMS if completeness is None else completeness.votes(sigma2)
         del sigma2  # as large as the window, and done with
         left = wanted.copy()
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
         kernel: Any = vote
         change: tuple[NDArray[np.float32], ...] = ()
         if self.adaptation is not None:
-            kernel, change = adapt.vote, (self.adaptation.scale, self.adaptation.offset)
+            kernel, change = adapt.vote, self.adaptation.of(patches)
         self.bands(
             kernel, len(bounds) - 1, *change, stage.source, stage.source_width, stage.shape[2],
-            stage.patch, stage.field, weight, *sums, left, stage.voted, stage.content, bounds,
+            stage.patch, stage.field[patches], weight, *_NO_SUMS, left, stage.voted,
+            stage.content[inside], bounds,
         )  # fmt: skip
         if left.any():
-            _borrow(stage, left)
+            everywhere = np.zeros_like(stage.hole)
+            everywhere[inside] = left
+            _borrow(stage, everywhere)
 
-    def peel(self, stage: Stage, level: int) -> None:
-        """Onion-peel start: layer by layer inwards, each matched by what is known so far.
+    def peel(self, stage: Stage, level: int, *, again: bool = False) -> None:
+        """Onion-peel start, or another peel (``again``) of what came from the coarser level."""
+        trust = _COARSE_TRUST
+        if not again:
+            # in narrow holes the known part of a patch says enough
+            trust = _GUESS_TRUST if level >= _GUESS_LEVEL else 0.0
+            if trust > 0:
+                guess(stage)
+        if self.adaptation is not None:
+            self.adaptation.reset()
 
-        In wide holes a smooth guess of the rest counts a little: the known rim of a patch fits
-        the rim of many an object that has no business in the middle of the hole. And there, where
-        strong edges run into the hole comes first (`Edges`).
-        """
-        import cv2
+        def settle(
+            active: NDArray[np.uint8], layer: NDArray[np.bool_], rows: tuple[int, int]
+        ) -> None:
+            self.vote(stage, active, layer, rows=rows)
 
-        _, columns, channels = stage.shape
-        patch, half = stage.patch, stage.patch // 2
-        height, width = stage.query.shape
-        unknown = stage.hole.copy()
-        known = np.full(stage.target.shape, -1, np.int16)
-        known_view = known[: stage.hole.size * channels].reshape(stage.shape)
-        known_view[unknown, : stage.voted] = 0
-        wide = level > 0 and not is_thin(stage.hole)
-        # in narrow holes the known part of a patch says enough
-        trust = _GUESS_TRUST if level >= _LAYOUT_LEVEL else 0.0
-        if trust > 0:
-            _guess(stage)
-        few = len(stage.queries) * len(stage.choices) <= _PEEL_PAIRS
-        # where there are copies, the more there is to copy the more is tried
-        more = math.ceil(math.sqrt(stage.penalty.size / stage.query.size))
-        samples = 0 if few else self.effort.peel_samples * more * (_WIDE_SAMPLES if wide else 1)
-        square = np.ones((patch, patch), np.uint8)
-        edges = Edges(stage) if wide else None
-        while unknown.any():
-            layer = outermost(unknown) if edges is None else edges.next_layer(unknown)
-            # the patches over the layer whose own centre is not deeper in the hole
-            over = np.asarray(cv2.dilate(layer.astype(np.uint8), square), np.uint8)
-            over[unknown & ~layer] = 0
-            active = over[half : half + height, half : half + width] & stage.query
-            missing = cv2.boxFilter(
-                unknown.astype(np.float32), -1, (patch, patch), anchor=(0, 0),
-                borderType=cv2.BORDER_CONSTANT,
-            )  # fmt: skip
-            scale = 1 / np.maximum(1 - missing[:height, :width], np.float32(1 / patch**2))
-            searches = [(active > 0, samples)]
-            if edges is not None:
-                found = stage.field[..., 0] >= 0
-                asked = active > 0
-                searches = [(asked & ~found, samples), (asked & found, _AGAIN)]
-            for asked, draws in searches:
-                peel_search(
-                    stage.target, columns, known, stage.source, stage.source_width, channels,
-                    patch, stage.field, stage.cost, scale,
-                    np.argwhere(asked).astype(np.int32), stage.penalty, stage.choices,
-                    stage.penalty.shape[1], draws, *self.key, self.iteration,
-                    self._purpose(Purpose.SAMPLE), LIMIT, trust,
-                )  # fmt: skip
-                self.iteration += 1
-            self.vote(stage, active, layer)
-            unknown &= ~layer
-            known_view[layer] = -1
+        draws = Draws(
+            self.key, self._purpose(Purpose.SAMPLE), self.iteration, self.effort.peel_samples
+        )
+        self.iteration += peel(
+            stage, settle, draws, wide=_peels_carefully(stage, level), trust=trust
+        )
 
     def descend(self, coarse: Stage, fine: Stage, before: Adaptation | None = None) -> None:
         """Carry the field over to the finer level and vote from the finer source.
@@ -253,17 +217,15 @@ class _Solver:
         stage: Stage,
         count: int,
         radii: NDArray[np.int64],
-        complete: bool,
         tick: Callable[[float], None],
     ) -> float:
         """Alternate E and M steps; return the mean squared difference per element."""
-        completeness = Completeness(stage, self.key, self.lane, self.bands) if complete else None
         found = stage.content[stage.hole]
         for number in range(count):
             tick(number / count)
             before = found
             self.search(stage, radii)
-            self.vote(stage, stage.query, stage.hole, completeness)
+            self.vote(stage, stage.query, stage.hole)
             found = stage.content[stage.hole]
             if np.abs(found - before).mean() < _SETTLED:
                 break
@@ -286,6 +248,11 @@ class _Solver:
         return picked, None
 
 
+def _peels_carefully(stage: Stage, level: int) -> bool:
+    """Tell whether a level is peeled along its edges: not the finest, and no thin hole."""
+    return level > 0 and not is_thin(stage.hole)
+
+
 def _local_mean(
     cost: NDArray[np.float32], active: NDArray[np.uint8], side: int
 ) -> NDArray[np.float32]:
@@ -302,21 +269,6 @@ def _local_mean(
     np.maximum(count, 1, out=count)
     np.divide(total, count, out=total)
     return np.maximum(total, np.float32(1), out=total)
-
-
-def _guess(stage: Stage) -> None:
-    """Fill the content smoothly from the hole's border (Laplace's equation)."""
-    _, _, channels = stage.shape
-    content = stage.content
-    values = content.astype(np.float32)
-    values[stage.hole] = values[~stage.hole].mean(axis=0)
-    nothing = np.zeros((len(stage.pixels), channels), np.float32)
-    relax(
-        values, nothing, stage.pixels, stage.hole, ~stage.hole, np.float32(0), np.float32(1.7),
-        _GUESS_ITERATIONS,
-    )  # fmt: skip
-    voted = slice(0, stage.voted)
-    content[stage.hole, voted] = np.rint(values[stage.hole, voted]).astype(np.int16)
 
 
 def _borrow(stage: Stage, pixels: NDArray[np.bool_]) -> None:
@@ -404,8 +356,9 @@ def solve(
             solver.descend(previous, stage, coarser)
             previous = None  # its memory is wanted for this level
             radii = _radii(32, 4)
-        complete = number >= _LAYOUT_LEVEL
-        mean = solver.rounds(stage, counts[number], radii, complete, step)
+            if top - number <= _PEELED_AGAIN and _peels_carefully(stage, number):
+                solver.peel(stage, number, again=True)
+        mean = solver.rounds(stage, counts[number], radii, step)
         energy.append((number, mean))
         previous = stage
     assert previous is not None

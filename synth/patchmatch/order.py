@@ -43,26 +43,37 @@ class Edges:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._pixels = stage.pixels
+        self._last = stage.pixels[:0]
+        self._luminance = self._brightness(stage.content)
         self._confidence = (~stage.hole).astype(np.float32)
-        self._urgent = np.empty(len(stage.pixels), np.float32)
-        self._sure = np.zeros(len(stage.pixels), np.float32)
+
+    def _brightness(self, content: NDArray[np.int16]) -> NDArray[np.float32]:
+        colours = content[..., : self._stage.voted - _TEXTURE_CHANNELS]
+        return np.asarray(colours.sum(axis=-1, dtype=np.float32))
 
     def next_layer(self, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the border pixels of ``unknown`` that are to be settled next."""
+        """Return the border pixels of ``unknown`` that are to be settled next.
+
+        What was returned before has been settled by now.
+        """
         stage = self._stage
-        colours = stage.content[..., : stage.voted - _TEXTURE_CHANNELS]
-        luminance = colours.sum(axis=2, dtype=np.float32)
+        y, x = self._last[:, 0], self._last[:, 1]
+        self._luminance[y, x] = self._brightness(stage.content[y, x])
+        self._pixels = self._pixels[unknown[self._pixels[:, 0], self._pixels[:, 1]]]
+        urgent = np.empty(len(self._pixels), np.float32)
+        sure = np.zeros(len(self._pixels), np.float32)
         urgency(
-            luminance, unknown, self._confidence, stage.pixels, stage.patch, self._urgent,
-            self._sure,
-        )  # fmt: skip
-        largest = self._urgent.max()
+            self._luminance, unknown, self._confidence, self._pixels, stage.patch, urgent, sure
+        )
+        largest = urgent.max(initial=0)
         if largest <= 0:  # no edges, or no border
             layer = outermost(unknown)
-            now = layer[stage.pixels[:, 0], stage.pixels[:, 1]]
+            now = layer[self._pixels[:, 0], self._pixels[:, 1]]
         else:
-            now = self._urgent >= _AS_URGENT * largest
+            now = urgent >= _AS_URGENT * largest
             layer = np.zeros_like(unknown)
-            layer[stage.pixels[now, 0], stage.pixels[now, 1]] = True
-        self._confidence[stage.pixels[now, 0], stage.pixels[now, 1]] = self._sure[now]
+            layer[self._pixels[now, 0], self._pixels[now, 1]] = True
+        self._last = self._pixels[now]
+        self._confidence[self._last[:, 0], self._last[:, 1]] = sure[now]
         return layer
