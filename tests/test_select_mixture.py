@@ -9,6 +9,15 @@ import synth
 from synth.errors import InputError
 
 
+def test_criteria_count_the_parameters():
+    x = np.random.default_rng(0).normal(size=(600, 3))
+    model = synth.GaussianMixture(2).fit(x)
+    free = 1 + 2 * 3 + 2 * 6
+    total = model.log_prob(x).sum()
+    assert model.aic(x) == pytest.approx(2 * free - 2 * total)
+    assert model.bic(x) == pytest.approx(free * np.log(600) - 2 * total)
+
+
 @pytest.mark.parametrize("by", ["bic", "held-out"])
 def test_selection_finds_the_clouds(by):
     rng = np.random.default_rng(3)
