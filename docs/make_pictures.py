@@ -54,8 +54,9 @@ def remove_an_object() -> Picture:
 
 
 def brick_rows() -> Picture:
-    """Show a hole in a wall, the plane, the fill without it and on it."""
-    return _high(example("03_brick_rows"), 307)
+    """Show a hole in a wall, the plane, the fill without it and on it; the same with two walls."""
+    strips = [_high(example(name), 307) for name in ("03_brick_rows", "22_two_walls")]
+    return np.vstack(strips)
 
 
 def four_answers() -> Picture:
