@@ -28,23 +28,23 @@ _C2, _C1, _C0 = 0.24022650695910158, 0.6931471805599453, 1.0
 
 @intrinsic
 def fused(_, x, y, z):
-    """X · y + z with one rounding."""
+    """X · y + z with one rounding; all of one type, float32 or float64."""
 
     def generate(context, builder, signature, arguments):
         return builder.fma(*arguments)
 
-    return types.float64(types.float64, types.float64, types.float64), generate
+    return x(x, x, x), generate
 
 
 @intrinsic
 def larger(_, x, y):
-    """The larger of two, by one instruction: where x is NaN it is y."""
+    """The larger of two of one type, by one instruction: where x is NaN it is y."""
 
     def generate(context, builder, signature, arguments):
         x, y = arguments
         return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
-    return types.float64(types.float64, types.float64), generate
+    return x(x, x), generate
 
 
 @intrinsic

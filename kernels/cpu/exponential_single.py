@@ -10,7 +10,9 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-__all__ = ["exp2_single", "fused_single", "larger_single"]
+from .exponential import fused, larger
+
+__all__ = ["exp2_single"]
 
 _I32 = ir.IntType(32)
 _ROUND = np.float32(12582912.0)  # 1.5 · 2²³: leaves the whole part in the low bits
@@ -19,27 +21,6 @@ _LEAST = np.float32(-125.0)
 _C6, _C5, _C4 = np.float32(0.00015469732), np.float32(0.0013400433), np.float32(0.009618025)
 _C3, _C2, _C1 = np.float32(0.05550327), np.float32(0.2402265), np.float32(0.6931472)
 _C0 = np.float32(1.0)
-
-
-@intrinsic
-def fused_single(_, x, y, z):
-    """X · y + z with one rounding."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.fma(*arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), generate
-
-
-@intrinsic
-def larger_single(_, x, y):
-    """The larger of two, by one instruction: where x is NaN it is y."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered(">", x, y), x, y)
-
-    return types.float32(types.float32, types.float32), generate
 
 
 @intrinsic
@@ -57,13 +38,13 @@ def _scaled(_, p, z):
 @register_jitable(forceinline=True)
 def exp2_single(t):
     """2 to the power of t; below −125 it stays at 2 to the power of −125."""
-    t = larger_single(t, _LEAST)
+    t = larger(t, _LEAST)
     z = t + _ROUND
     r = t - (z - _ROUND)
-    p = fused_single(_C6, r, _C5)
-    p = fused_single(p, r, _C4)
-    p = fused_single(p, r, _C3)
-    p = fused_single(p, r, _C2)
-    p = fused_single(p, r, _C1)
-    p = fused_single(p, r, _C0)
+    p = fused(_C6, r, _C5)
+    p = fused(p, r, _C4)
+    p = fused(p, r, _C3)
+    p = fused(p, r, _C2)
+    p = fused(p, r, _C1)
+    p = fused(p, r, _C0)
     return _scaled(p, z)

@@ -1,5 +1,8 @@
 """Sums of Gaussians and exponentials at any places: exact, in logarithms, in O(queries) memory.
 
+One source for float64 and float32: terms are added up in the points' own type within a run of 64
+points, the runs in float64.
+
 Bands are runs of `QUERIES` queries. Each writes the results of its own queries only and
 adds up the points in their order, so bands may run at the same time and in any order, and the
 result does not depend on the threads.
@@ -10,18 +13,20 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import jit
-from .exponential import exp2, fused, larger
+from .either import two_to
+from .exponential import fused, larger
 
-__all__ = ["LANES", "QUERIES", "exponent_sums", "log_sums"]
+__all__ = ["LANE_BYTES", "QUERIES", "exponent_sums", "log_sums"]
 
-#: Queries side by side.
-LANES = 64
+#: Queries side by side, in bytes: 64 in float64, 128 in float32.
+LANE_BYTES = 512
 #: Queries of a band.
 QUERIES = 256
 #: Points between two looks at the maximum; their exponents (32 KiB) stay in the first cache.
 _POINTS = 64
-#: Exponents so far below the highest add nothing that a sum of 2²⁷ of them would show.
-_NOTHING = -80.0
+#: Exponents so far below the highest add nothing that a sum of 2²⁷ of them would show, in float32
+#: of 2²⁵.
+_NOTHING, _NOTHING_SINGLE = -80.0, -50.0
 
 
 @jit
@@ -30,9 +35,9 @@ def log_sums(points, scales, offsets, queries, root, out, band):
 
     Parameters
     ----------
-    points : (n, d) float64
-    scales, offsets : (n,) float64
-    queries : (d, m) float64
+    points : (n, d) float64 or float32
+    scales, offsets : (n,) of the same type
+    queries : (d, m) of the same type
     root : bool
         The distance instead of its square.
     out : (m,) float64
@@ -40,14 +45,16 @@ def log_sums(points, scales, offsets, queries, root, out, band):
         Of `QUERIES` queries.
     """
     count, width = points.shape
-    exponents = np.empty((_POINTS, LANES))
-    maximum = np.empty(LANES)
-    total = np.empty(LANES)
-    query = np.zeros((width, LANES))
+    side = LANE_BYTES // points.itemsize
+    zero = points.dtype.type(0)
+    exponents = np.empty((_POINTS, side), points.dtype)
+    maximum = np.empty(side, points.dtype)
+    total = np.empty(side)
+    query = np.zeros((width, side), points.dtype)
     end = min((band + 1) * QUERIES, queries.shape[1])
-    for start in range(band * QUERIES, end, LANES):
+    for start in range(band * QUERIES, end, side):
         # a number that the compiler does not know keeps it from unrolling what it should vectorise
-        lanes = min(LANES, end - start)
+        lanes = min(side, end - start)
         for k in range(width):
             for q in range(lanes):
                 query[k, q] = queries[k, start + q]
@@ -59,7 +66,7 @@ def log_sums(points, scales, offsets, queries, root, out, band):
             for j in range(some):
                 row = exponents[j]
                 for q in range(lanes):
-                    row[q] = 0.0
+                    row[q] = zero
                 point = points[first + j]
                 _add_squares(query, point, lanes, row)
                 if root:
@@ -102,35 +109,43 @@ def _add(exponents, start, maximum, total):
     # rows are cut out before they are looped over, and by one axis at a time: sums as indices and
     # cuts along two axes turn loads into gathers
     lanes = maximum.size
-    highest = np.empty(lanes)
+    zero, nothing = exponents.dtype.type(0), exponents.dtype.type(_NOTHING)
+    if exponents.itemsize == 4:
+        nothing = exponents.dtype.type(_NOTHING_SINGLE)
+    highest = np.empty(lanes, exponents.dtype)
+    part = np.empty(lanes, exponents.dtype)
     for q in range(lanes):
         highest[q] = maximum[q]
+        part[q] = zero
     for j in range(exponents.shape[0]):
         row = exponents[j][start : start + lanes]
         for q in range(lanes):
             highest[q] = larger(row[q], highest[q])
     for q in range(lanes):
         if highest[q] > maximum[q]:
-            total[q] *= 2.0 ** (maximum[q] - highest[q])
+            total[q] *= 2.0 ** np.float64(maximum[q] - highest[q])
             maximum[q] = highest[q]
         elif highest[q] == -np.inf:  # no weight yet: any finite level does
-            highest[q] = 0.0
+            highest[q] = zero
     for j in range(exponents.shape[0]):
         row = exponents[j][start : start + lanes]
         matter = 0
         for q in range(lanes):
-            matter += 1 if row[q] - highest[q] > _NOTHING else 0
+            matter += 1 if row[q] - highest[q] > nothing else 0
         if matter > 0:
             for q in range(lanes):
-                total[q] += exp2(row[q] - highest[q])
+                part[q] += two_to(row[q] - highest[q])
+    for q in range(lanes):
+        total[q] += part[q]
 
 
 @jit
 def exponent_sums(exponents, maximum, total):
     """Add 2^exponents, (points, queries), to totals (queries,) kept relative to 2^maximum."""
     count, queries = exponents.shape
-    for start in range(0, queries, LANES):
-        end = min(start + LANES, queries)
+    lanes = LANE_BYTES // exponents.itemsize
+    for start in range(0, queries, lanes):
+        end = min(start + lanes, queries)
         for first in range(0, count, _POINTS):
             some = exponents[first : first + _POINTS]
             _add(some, start, maximum[start:end], total[start:end])

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import jit
-from .either import larger_either, two_to
-from .exponential import log2
+from .either import two_to
+from .exponential import larger, log2
 from .tiles import squares_and_products
 
 __all__ = ["LANES", "features", "linear", "shares", "squares"]
@@ -79,7 +79,7 @@ def shares(scores, level, weights, logs):
         for k in range(1, components):
             row = scores[k, start : start + LANES]
             for q in range(LANES):
-                maximum[q] = larger_either(row[q], maximum[q])
+                maximum[q] = larger(row[q], maximum[q])
         for k in range(components):
             row = scores[k, start : start + LANES]
             for q in range(LANES):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._jit import jit
-from .either import larger_either
+from .exponential import larger
 from .mixture import LANES, features, linear, shares, squares
 from .mixture_centred import add_sums, aligned, centred_scores, clear, up
 from .tiles import PARTS, TALL, VECTOR, add_products, multiply
@@ -116,7 +116,7 @@ def _enter(x, start, count, model, room, at):
     for a in range(width):
         row, to = inside[a], z[a, at : at + part]
         for i in range(part):
-            to[i] = -larger_either(-larger_either(row[i], -limit), -limit)
+            to[i] = -larger(-larger(row[i], -limit), -limit)
 
 
 @jit

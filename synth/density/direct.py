@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from synth.density.blas import one_blas_thread
 from synth.kernels._jit import threads
-from synth.kernels.cpu import kernel_sums, kernel_sums_single
+from synth.kernels.cpu import kernel_sums
 
 __all__ = ["batches", "direct_log_sums", "responsibilities"]
 
@@ -51,7 +50,7 @@ def direct_log_sums(
     -----
     The largest exponent of each query is kept apart (log-sum-exp, online), so nothing underflows.
     """
-    dtype, kernels = (np.float32, kernel_sums_single) if single else (np.float64, kernel_sums)
+    dtype = np.float32 if single else np.float64
     out = np.empty(len(queries))
     center = points.mean(axis=0)  # keeps the numbers small, in which digits cancel
     points, queries = (points - center).astype(dtype), (queries - center).astype(dtype)
@@ -59,13 +58,13 @@ def direct_log_sums(
     if precision is not None:
         scales = scales * (precision if length is None else np.sqrt(precision))
     offsets = log_weights * _LOG2E
-    bands = -(-len(queries) // kernels.QUERIES)
+    bands = -(-len(queries) // kernel_sums.QUERIES)
     if points.shape[1] < _WIDE or length is not None:
-        columns = np.ascontiguousarray(queries.T)
+        points, columns = np.ascontiguousarray(points), np.ascontiguousarray(queries.T)
         each = (scales.astype(dtype), offsets.astype(dtype))
         root = length is not None
         with threads() as run:
-            run(kernels.log_sums, bands, np.ascontiguousarray(points), *each, columns, root, out)
+            run(kernel_sums.log_sums, bands, points, *each, columns, root, out)
     else:
         squares = np.einsum("nd,nd->n", points, points, dtype=np.float64)
         left = np.empty((len(points), points.shape[1] + 2), dtype)
@@ -73,19 +72,18 @@ def direct_log_sums(
         left[:, -2] = -scales
         left[:, -1] = offsets - scales * squares
         with one_blas_thread(), threads() as run:
-            run(_product_band, bands, kernels, left, queries, out)
+            run(_product_band, bands, left, queries, out)
     return out / _LOG2E
 
 
 def _product_band(
-    kernels: ModuleType,
     left: NDArray[Any],
     queries: NDArray[Any],
     out: NDArray[np.float64],
     band: int,
 ) -> None:
     """`log_sums` for one band of queries by products [2ax, −a, b − a|x|²] · [q, |q|², 1]."""
-    own = queries[band * kernels.QUERIES : (band + 1) * kernels.QUERIES]
+    own = queries[band * kernel_sums.QUERIES : (band + 1) * kernel_sums.QUERIES]
     right = np.empty((left.shape[1], len(own)), left.dtype)
     right[:-2] = own.T
     right[-2] = np.einsum("nd,nd->n", own, own)
@@ -94,8 +92,9 @@ def _product_band(
     exponents = np.empty((_POINTS, len(own)), left.dtype)
     for first in range(0, len(left), _POINTS):
         rows = left[first : first + _POINTS]
-        kernels.exponent_sums(np.matmul(rows, right, out=exponents[: len(rows)]), maximum, total)
-    start = band * kernels.QUERIES
+        np.matmul(rows, right, out=exponents[: len(rows)])
+        kernel_sums.exponent_sums(exponents[: len(rows)], maximum, total)
+    start = band * kernel_sums.QUERIES
     out[start : start + len(own)] = maximum + np.log2(total)
 
 
