@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-__all__ = ["one_blas_thread"]
+from synth.kernels._jit import Bands, threads
+
+__all__ = ["one_blas_thread", "workers"]
 
 
 @cache
@@ -28,3 +30,10 @@ def one_blas_thread() -> Iterator[None]:
     """
     with _controller().limit(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def workers() -> Iterator[Bands]:
+    """Open threads, and keep BLAS from opening its own in each of them."""
+    with one_blas_thread(), threads() as run:
+        yield run

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.blas import one_blas_thread
+from synth.density.blas import workers
 from synth.kernels._jit import threads
 from synth.kernels.cpu import kernel_sums
 
@@ -71,7 +71,7 @@ def direct_log_sums(
         np.multiply(points, 2 * scales[:, np.newaxis], out=left[:, :-2], casting="same_kind")
         left[:, -2] = -scales
         left[:, -1] = offsets - scales * squares
-        with one_blas_thread(), threads() as run:
+        with workers() as run:
             run(_product_band, bands, left, queries, out)
     return out / _LOG2E
 

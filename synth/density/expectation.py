@@ -8,8 +8,6 @@ depend on the threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.density.gaussians import Frame, Moments, Parts, Shape
-from synth.kernels._jit import Bands, threads
+from synth.kernels._jit import Bands
 from synth.kernels.cpu import mixture_bands as kernels
 
-__all__ = ["Rows", "expect", "frozen", "joined", "workers"]
+__all__ = ["Rows", "expect", "frozen", "joined"]
 
 _LOG2E = math.log2(math.e)
 #: Bytes of a block with its features: part of a core's second cache.
@@ -61,15 +59,6 @@ def frozen(rows: Rows) -> tuple[NDArray[Any], NDArray[np.float64]]:
     x = rows.x.view()
     x.flags.writeable = weights.flags.writeable = False
     return x, weights
-
-
-@contextmanager
-def workers() -> Iterator[Bands]:
-    """Open threads, and keep BLAS from opening its own in each of them."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), threads() as run:
-        yield run
 
 
 def _constants(parts: Parts, roots: NDArray[Any]) -> NDArray[np.float64]:

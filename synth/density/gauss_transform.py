@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.blas import one_blas_thread
-from synth.kernels._jit import Bands, threads
+from synth.density.blas import workers
+from synth.kernels._jit import Bands
 from synth.kernels.cpu import gauss_transform as kernels
 
 __all__ = ["box_log_sums"]
@@ -79,7 +79,7 @@ def box_log_sums(
     sources, targets = _gather(points, low, size), _gather(queries[near], low, size)
     second = order if points.shape[1] == 2 else 1
     matrices = _matrices(order, side, reach)
-    with one_blas_thread(), threads() as run:
+    with workers() as run:
         grid = _moments(run, sources, weights, size, order, second)
         grid = _translate(run, grid, matrices)
         series = grid[targets.places // size[1], :, targets.places % size[1], :]

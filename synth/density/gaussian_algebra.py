@@ -1,14 +1,19 @@
-"""What Gaussians allow in closed form: parts of them, what follows from values, and samples."""
+"""What Gaussians allow in closed form: parts, what follows from values, densities, samples."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.gaussians import Parts
+from synth.density.blas import workers
+from synth.density.expectation import Rows, joined
+from synth.density.gaussians import Parts, frame_of, total_covariance
+from synth.density.missing import has_gaps, log_prob_missing
 from synth.rows import COMPONENTS, NOISE, normals, uniforms
 
-__all__ = ["conditional", "drawn", "marginal"]
+__all__ = ["conditional", "drawn", "log_densities", "marginal"]
 
 
 def marginal(parts: Parts, keep: list[int]) -> Parts:
@@ -50,3 +55,18 @@ def drawn(parts: Parts, count: int, seed: int) -> NDArray[np.float64]:
         own = picks == k
         rows[own] = rows[own] @ np.linalg.cholesky(covariance).T + parts.means[k]
     return rows
+
+
+def log_densities(
+    parts: Parts, queries: NDArray[Any], shares: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return log p of each row, (m,), and write each component's share to ``shares``, (m, K).
+
+    NaN stands for a missing value: the density is that of the others.
+    """
+    if has_gaps(Rows(queries)):
+        return log_prob_missing(queries, parts, shares)
+    kind = "diag" if parts.shape == "diag" else "full"
+    frame = frame_of(*total_covariance(parts), kind)
+    with workers() as run:
+        return joined(run, Rows(queries), frame, frame.enter(parts), shares)

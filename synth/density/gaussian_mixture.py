@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from synth.arguments import check_choice, check_float_type, check_number, numbers_of
 from synth.density.archive import Target, read, write
-from synth.density.expectation import Rows, joined, workers
-from synth.density.gaussian_algebra import conditional, drawn, marginal
-from synth.density.gaussians import Moments, Parts, frame_of, total_covariance
+from synth.density.blas import workers
+from synth.density.gaussian_algebra import conditional, drawn, log_densities, marginal
+from synth.density.gaussians import Moments, Parts, total_covariance
 from synth.density.maximization import Covariance, parameters, shape_of
-from synth.density.missing import has_gaps, log_prob_missing
 from synth.density.mixture_fit import FitReport, Problem, fit_mixture, moments_of
 from synth.density.mixture_rows import Summary, check_table, weighted
 from synth.devices import Device, choose_device
@@ -308,13 +307,7 @@ class GaussianMixture:
         return shares
 
     def _joined(self, q: ArrayLike, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        queries = check_table(q, "q", self._width)
-        if has_gaps(Rows(queries)):
-            return log_prob_missing(queries, self._parts, shares)
-        kind = "diag" if self._parts.shape == "diag" else "full"
-        frame = frame_of(*total_covariance(self._parts), kind)
-        with workers() as run:
-            return joined(run, Rows(queries), frame, frame.enter(self._parts), shares)
+        return log_densities(self._parts, check_table(q, "q", self._width), shares)
 
     def predict(self, q: ArrayLike) -> NDArray[np.intp]:
         """Return the most probable component of each row, (m,)."""

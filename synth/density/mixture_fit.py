@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.expectation import Rows, expect, workers
+from synth.density.blas import workers
+from synth.density.expectation import Rows, expect
 from synth.density.gaussians import Moments, Parts, frame_of
 from synth.density.maximization import Covariance, maximize, shape_of, split
 from synth.density.missing import expect_missing, has_gaps, separated

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.expectation import Rows, workers
+from synth.density.blas import workers
+from synth.density.expectation import Rows
 from synth.density.gaussians import Moments, Parts
 from synth.density.mixture_fit import Problem
 from synth.density.mixture_rows import Summary

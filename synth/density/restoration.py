@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.expectation import workers
+from synth.density.blas import workers
 from synth.density.patches import Corners, Expert, Spectra, basis, mean_answer
 from synth.progress import Callback, report
 from synth.rows import PATCH_SHIFTS, uniforms
