@@ -111,7 +111,7 @@ def test_a_tree_holds_every_row_once():
     np.testing.assert_array_equal(highest, x.max(axis=0))
 
 
-@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("rtol", [1e-3, 1e-9, 1e-13])
 @pytest.mark.parametrize("spread", [0.5, 30.0])
 def test_boxes_with_their_tails(d, rtol, spread):

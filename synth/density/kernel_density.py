@@ -67,16 +67,18 @@ class KernelDensity:
         How kernels are added up. All are right everywhere, in the tails as well.
 
         "direct" adds up every kernel at every query, O(n m d), but passes over those below 2⁻⁸⁰
-        of the largest. "boxes" is a fast Gauss transform (Greengard & Strain 1991) for Gaussian
-        kernels of one width over one or two columns: O(n + m) and a grid over the data; queries
-        for which it cannot promise ``rtol``, in the tails, go to the tree. "tree" is a kd-tree
+        of the largest. "boxes" is a fast Gauss transform for Gaussian kernels of one width, by
+        series over one or two columns (Greengard & Strain 1991) and by shares of nodes over three
+        (Greengard & Lee 2004): O(n + m) and a grid over the data, of at most 128 MiB; queries for
+        which it cannot promise ``rtol``, in the tails, go to the tree. "tree" is a kd-tree
         with bounds on what is left out (Gray & Moore 2003): O(n log n) once for a model, then
         what lies within about √(2 log(n / rtol)) bandwidths of a query; a query beyond the data
         sees few rows. Kernels that end have nothing to leave out.
 
-        "auto" takes boxes from 2e6 pairs on where it may; else it asks a tree for 32 of the
-        queries, and goes on with it up to 15 columns where it looks at less than about half of
-        the rows. Kernels that end always have a tree.
+        "auto" takes boxes from 2e6 pairs on where it may, over three columns only where 32 of
+        the queries show that a tree would take longer. Else it asks a tree for these 32, and goes
+        on with it up to 15 columns where it looks at less than about half of the rows. Kernels
+        that end always have a tree.
     dtype : numpy.float32, numpy.float64 or None
         Of direct sums; None is float64. float32 is faster, and `log_prob` is off by less than
         4e-6 · (1 + max(r, s)²): r is the distance from the nearest row, s that of the farthest

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synth.density.direct import direct_log_sums
 from synth.density.gauss_transform import box_log_sums
+from synth.density.grid_transform import Box, grid_log_sums
 from synth.density.shapes import Shape
 from synth.density.tree import KernelTree, compact_log_sums, plant, tree_sums
 from synth.errors import InputError
@@ -27,6 +28,8 @@ _ENOUGH, _ASKED = 256, 32
 _WIDE = 15
 #: What a row costs in a tree, in rows of a direct sum: for no column, and more for each.
 _DEARER = 1.4, 0.1
+#: What boxes in three columns cost, in leaves that a tree looks at: for a node, and for a row.
+_NODE, _ROW = 0.12, 15
 
 
 @dataclass(frozen=True)
@@ -93,24 +96,36 @@ def kernel_log_sums(
             sums[~far] = kernel_log_sums(kernels, queries[~far], way)
         return sums
     shape, width = kernels.shape, kernels.points.shape[1]
-    boxes = width <= 2 and kernels.precision is None and shape.kernel == "gaussian"
+    boxes = width <= 3 and kernels.precision is None and shape.kernel == "gaussian"
     if way.method == "boxes" and not boxes:
         raise InputError(
-            "method is 'boxes', which is for one or two columns and Gaussian kernels of one "
+            "method is 'boxes', which is for one to three columns and Gaussian kernels of one "
             "width; use 'tree' or 'auto'"
         )
     if shape.compact:
         return compact_log_sums(kernels.tree, queries, shape, cut=way.method != "direct")
-    many = len(kernels.points) * len(queries) >= _MANY
-    if boxes and (way.method == "boxes" or (way.method == "auto" and many)):
-        weights = np.exp(kernels.log_weights)
-        found = box_log_sums(kernels.points, weights, queries, way.rtol)
+    if boxes and _takes_boxes(kernels, queries, way):
+        log_sums = grid_log_sums if width == 3 else box_log_sums
+        found = log_sums(kernels.points, np.exp(kernels.log_weights), queries, way.rtol)
         if found is not None:
             sums, promised = found
             if not promised.all():
                 sums[~promised] = _one_by_one(kernels, queries[~promised], way)
             return sums
     return _one_by_one(kernels, queries, way)
+
+
+def _takes_boxes(kernels: Summands, queries: NDArray[np.float64], way: Way) -> bool:
+    """Tell whether boxes are asked for or worth it."""
+    count, width = kernels.points.shape
+    if way.method != "auto" or count * len(queries) < _MANY:
+        return way.method == "boxes"
+    if width < 3:
+        return True
+    box, both = Box.around(kernels.points), count + len(queries)
+    if not box.fits or len(queries) < _ENOUGH:
+        return False
+    return bool(_NODE * box.nodes + _ROW * both < _seen(kernels, queries, way) * len(queries))
 
 
 def _one_by_one(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[np.float64]:
@@ -132,8 +147,12 @@ def takes_a_tree(kernels: Summands, queries: NDArray[np.float64], way: Way) -> b
     count, width = kernels.points.shape
     if len(queries) < _ENOUGH or count * len(queries) < _MANY or width > _WIDE:
         return False
+    dearer = (_DEARER[0] + _DEARER[1] * width) * (2 if way.single else 1)
+    return bool(_seen(kernels, queries, way) * dearer < kernels.tree.leaves)
+
+
+def _seen(kernels: Summands, queries: NDArray[np.float64], way: Way) -> float:
+    """Return at how many leaves of a tree a query looks, by asking for a few."""
     length = kernels.shape.scale if kernels.shape.kernel == "exponential" else None
     some = queries[np.arange(_ASKED) * len(queries) // _ASKED]
-    seen = tree_sums(kernels.tree, some, way.rtol, length=length).visits.mean()
-    dearer = (_DEARER[0] + _DEARER[1] * width) * (2 if way.single else 1)
-    return bool(seen * dearer < kernels.tree.leaves)
+    return float(tree_sums(kernels.tree, some, way.rtol, length=length).visits.mean())

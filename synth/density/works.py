@@ -27,6 +27,7 @@ def works() -> list[Work]:
     ends = KernelDensity(1.0, kernel="tophat").fit(rows[:, :3])
     boxes, tree = (KernelDensity(1.0, method=m).fit(rows[:, :2]) for m in ("boxes", "tree"))
     noise = rows.astype(np.float32)
+    grid = KernelDensity(1.0, method="boxes").fit(rows[:, :3])
     prior = PatchPrior(2, patch=4, max_iter=1)
     mixtures = [GaussianMixture(2, max_iter=1, dtype=dtype, ridge=0.1) for dtype in KINDS]
     return [
@@ -44,6 +45,7 @@ def works() -> list[Work]:
         ("kernel density, many columns in float32", partial(singles[1].log_prob, rows)),
         ("kernel density, compact kernels", partial(ends.log_prob, rows[:, :3])),
         ("kernel density, boxes", partial(boxes.log_prob, rows[:, :2])),
+        ("kernel density, boxes over three columns", partial(grid.log_prob, rows[:, :3])),
         ("kernel density, tree", partial(tree.log_prob, rows[:, :2])),
         ("kernel density, slopes by a tree", partial(tree.gradient, rows[:, :2])),
         ("patch prior", lambda: prior.fit(noise).denoise(noise, 0.1)),
