@@ -10,7 +10,7 @@ import synth
 from synth.density import grid_transform
 from synth.density.grid_transform import Box, design, grid_log_sums
 from synth.density.shapes import shape_of
-from synth.density.sums import Summands, Way, _takes_boxes
+from synth.density.sums import Summands, Way, _takes_boxes, kernel_log_sums
 
 
 def rows(n, seed=0):
@@ -94,10 +94,30 @@ def test_what_does_not_fit_is_left_to_others():
     assert grid_log_sums(x * 1e4, np.ones(100), x, 1e-9) is None
     assert grid_log_sums(x * 30, np.ones(100), x, 1e-13) is None
     assert not Box.around(np.array([[0.0] * 3, [1e300] * 3])).fits
-    outlier = np.concatenate([x, [[1e6] * 3]])
-    model = synth.KernelDensity(0.5, method="boxes").fit(outlier)
-    expected = synth.KernelDensity(0.5, method="direct").fit(outlier).log_prob(x)
-    np.testing.assert_allclose(model.log_prob(x), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e30])
+def test_outliers_are_left_out_and_reckoned_with(weight):
+    """Some far away, some just outside the box around the others."""
+    far = np.array(
+        [[1e6, 0, 0], [-1e6, 0, 0], [0, 1e6, 0], [0, -1e6, 0], [0, 0, 1e6], [0, 0, -1e6]]
+    )
+    x = np.concatenate([rows(20000) * 6, far])
+    box = Box.around(x)
+    assert box.fits
+    beside = np.flatnonzero(box.depths(x) < 0)
+    assert 6 < len(beside) < 40
+    weights = np.ones(len(x))
+    weights[beside] = weight
+    q = np.concatenate([rows(60, 1) * 6, x[beside[:5]] * 0.8, far])
+    sums, promised = grid_log_sums(x, weights, q, 1e-9)
+    assert promised[:60].any()
+    assert not promised[-6:].any()
+    expected = exact(x, weights, q)
+    assert (np.abs(np.expm1(sums - expected))[promised] <= 1e-9).all()
+    kernels = Summands(x, np.log(weights), None, shape_of("gaussian", 3))
+    whole = kernel_log_sums(kernels, q, Way("boxes"))
+    np.testing.assert_allclose(whole, expected, rtol=1e-13, atol=1e-9)
 
 
 def test_auto_takes_boxes_where_a_tree_would_look_at_more():

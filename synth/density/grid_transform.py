@@ -33,6 +33,8 @@ _REACH = 18
 _STEEP, _DEGREE = 35.2, 10
 #: At most so many nodes (128 MiB); beyond, there is no transform.
 _LARGEST = 1 << 24
+#: Shares of the rows at either end of each axis that may lie outside, from the least on.
+_OUTLIERS = 1e-5, 1e-4, 1e-3
 #: Nodes along an axis that one product of matrices smooths, and numbers that it is done for.
 _BLOCK, _NUMBERS = 32, 1 << 18
 #: A query among evenly scattered rows sees so much of the weight that its bound counts.
@@ -110,7 +112,7 @@ def _pairs(
 
 @dataclass(frozen=True)
 class Box:
-    """The box around rows, cut into cells.
+    """A box around rows, or around most of them, cut into cells.
 
     Attributes
     ----------
@@ -123,8 +125,16 @@ class Box:
 
     @classmethod
     def around(cls, points: NDArray[np.float64]) -> Box:
-        """Return the box around rows, (n, 3), in bandwidths."""
-        return cls(np.floor(points.min(axis=0) / _SPACING) * _SPACING, points.max(axis=0))
+        """Return the box around rows, (n, 3), in bandwidths; outliers are left out if need be."""
+        box = cls._between(points.min(axis=0), points.max(axis=0))
+        for share in _OUTLIERS:
+            if not box.fits:
+                box = cls._between(*np.quantile(points, [share, 1 - share], axis=0))
+        return box
+
+    @classmethod
+    def _between(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> Box:
+        return cls(np.floor(low / _SPACING) * _SPACING, high)
 
     @cached_property
     def nodes(self) -> float:
@@ -142,9 +152,9 @@ class Box:
         """How many there are along each axis, (3,)."""
         return np.floor((self.high - self.low) / _SPACING).astype(np.int64) + 1
 
-    def contains(self, queries: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which queries are inside, (m,)."""
-        return np.asarray(((queries >= self.low) & (queries <= self.high)).all(axis=1))
+    def depths(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far inside points are, (m,); below 0 outside."""
+        return np.asarray(np.minimum(points - self.low, self.high - points).min(axis=1))
 
     def place(self, points: NDArray[np.float64]) -> _Placed:
         """Sort points that are inside into cells."""
@@ -189,19 +199,22 @@ def grid_log_sums(
     rounding = (64 + 32 * float((box.high - box.low).max())) * _EPS
     if not box.fits or max(rounding, 3 * design().error / _SEEN) >= rtol:
         return None
+    own, depths = box.depths(points) >= 0, box.depths(queries)
+    left = float(weights[~own].sum())  # none of it nearer to a query than the border
     sums, promised = np.zeros(len(queries)), np.zeros(len(queries), bool)
     with one_blas_thread(), threads() as run:
-        grid, errors = _spread(run, box, points, weights)
+        grid, errors = _spread(run, box, points[own], weights[own])
         _smooth(run, grid)
-        inside = np.flatnonzero(box.contains(queries))
+        inside = np.flatnonzero(depths >= 0)
         for some in _parts(len(inside)):
             targets = box.place(queries[inside[some]])
             values = np.empty(len(targets.order))
             bands = -(-len(values) // kernels.POINTS)
             args = (targets.cells, targets.frames, design().polynomials, grid, values)
             run(kernels.gather, bands, *args)
-            error = errors[tuple((targets.cells // _COARSE).T)] + rounding * values
             back = inside[some][targets.order]
+            error = errors[tuple((targets.cells // _COARSE).T)] + rounding * values
+            error += left * np.exp(-0.5 * depths[back] ** 2)
             sums[back], promised[back] = values, values * rtol >= error * (1 + rtol)
     with np.errstate(divide="ignore"):
         return np.log(sums), promised

@@ -30,6 +30,8 @@ _WIDE = 15
 _DEARER = 1.4, 0.1
 #: What boxes in three columns cost, in leaves that a tree looks at: for a node, and for a row.
 _NODE, _ROW = 0.12, 15
+#: Bandwidths from outliers at which they hardly count.
+_MARGIN = 8.0
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,13 @@ def _takes_boxes(kernels: Summands, queries: NDArray[np.float64], way: Way) -> b
         return way.method == "boxes"
     if width < 3:
         return True
-    box, both = Box.around(kernels.points), count + len(queries)
+    box = Box.around(kernels.points)
     if not box.fits or len(queries) < _ENOUGH:
         return False
-    return bool(_NODE * box.nodes + _ROW * both < _seen(kernels, queries, way) * len(queries))
+    margin = 0.0 if (box.depths(kernels.points) >= 0).all() else _MARGIN
+    answered = int((box.depths(queries) >= margin).sum())
+    work = _NODE * box.nodes + _ROW * (count + len(queries))
+    return bool(work < _seen(kernels, queries, way) * answered)
 
 
 def _one_by_one(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[np.float64]:
