@@ -40,7 +40,7 @@ _BLOCK, _NUMBERS = 32, 1 << 18
 #: A query among evenly scattered rows sees so much of the weight that its bound counts.
 _SEEN = 1.3e-3
 #: Rows that are sorted into cells at once.
-_PART = 1 << 18
+_PART = 1 << 17
 #: Cells along a side of the blocks that weights nearby are counted in.
 _COARSE = 4
 _EPS = float(np.finfo(np.float64).eps)
@@ -203,7 +203,7 @@ def grid_log_sums(
     left = float(weights[~own].sum())  # none of it nearer to a query than the border
     sums, promised = np.zeros(len(queries)), np.zeros(len(queries), bool)
     with one_blas_thread(), threads() as run:
-        grid, errors = _spread(run, box, points[own], weights[own])
+        grid, errors = _spread(run, box, points, weights, own)
         _smooth(run, grid)
         inside = np.flatnonzero(depths >= 0)
         for some in _parts(len(inside)):
@@ -226,19 +226,23 @@ def _parts(count: int) -> list[slice]:
 
 
 def _spread(
-    run: Bands, box: Box, points: NDArray[np.float64], weights: NDArray[np.float64]
+    run: Bands,
+    box: Box,
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    own: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a grid with the weights, and a bound on the error for each block of cells."""
     grid = np.zeros(tuple(box.cells + NODES - 1))
     mass = np.zeros(tuple(-(-box.cells // _COARSE)))
     for some in _parts(len(points)):
-        sources = box.place(points[some])
-        own = np.ascontiguousarray(weights[some][sources.order])
+        sources = box.place(points[some][own[some]])
+        heights = weights[some][own[some]][sources.order]
         starts = np.searchsorted(sources.cells[:, 0], np.arange(len(grid) + 1))
-        args = (sources.cells, sources.frames, own, starts, design().polynomials, grid)
+        args = (sources.cells, sources.frames, heights, starts, design().polynomials, grid)
         run(kernels.spread, -(-len(grid) // kernels.PLANES), *args)
         places = np.ravel_multi_index(tuple((sources.cells // _COARSE).T), mass.shape)
-        mass += np.bincount(places, own, mass.size).reshape(mass.shape)
+        mass += np.bincount(places, heights, mass.size).reshape(mass.shape)
     return grid, _errors(mass)
 
 
