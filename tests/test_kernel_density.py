@@ -337,3 +337,16 @@ def test_weights_that_no_sum_holds_are_refused():
         synth.KernelDensity().fit(x, np.full(50, 1e200))
     with pytest.raises(InputError, match="all the weight"):
         synth.KernelDensity().fit(x, np.r_[1e20, np.ones(49)])
+
+
+def test_quantiles_across_the_cut_of_a_period():
+    x = np.random.default_rng(3).uniform(0, 1, 200)
+    model = synth.KernelDensity(0.05, period={0: (0, 6.28)}).fit(x)
+    asked = [0.001, 0.5, 0.99, 0.999]
+    np.testing.assert_allclose(model.cdf(model.quantile(asked)), asked, rtol=1e-9)
+
+
+def test_quantiles_far_in_a_tail():
+    model = synth.KernelDensity(1.0, kernel="exponential").fit([[0.0]])
+    expected = np.log(2e-30) / np.sqrt(2)
+    np.testing.assert_allclose(model.quantile([1e-30]), expected, rtol=1e-12)

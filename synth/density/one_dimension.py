@@ -13,6 +13,8 @@ from synth.errors import InputError
 __all__ = ["cumulative", "invert"]
 
 _BATCH = 1 << 22
+#: How often a bracket may grow, each time twice as much: to 1e10 widths.
+_STEPS = 30
 
 
 def cumulative(
@@ -69,15 +71,25 @@ def invert(
         raise InputError(
             f"probability is {shown(probability)}, but numbers between 0 and 1 are needed"
         )
-    reach = 40 * widths.max()
-    low = np.full(len(wanted), points.min() - reach)
-    high = np.full(len(wanted), points.max() + reach)
-    for pairs in (edges.bounds, edges.period):
-        if 0 in pairs:
-            low, high = np.maximum(low, pairs[0][0]), np.minimum(high, pairs[0][1])
+
+    def below_at(q: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return cumulative(q, points, widths, weights, shape, edges) < wanted
+
+    least, most = edges.period.get(0, edges.bounds.get(0, (-np.inf, np.inf)))
+    low, high = np.full(len(wanted), points.min()), np.full(len(wanted), points.max())
+    if 0 in edges.period:  # kernels that cross the cut are at the other end
+        low[:], high[:] = least, most
+    reach = 9 * widths.max()
+    for _ in range(_STEPS):  # an exponential's tail is long
+        short, far = ~below_at(low) & (low > least), below_at(high) & (high < most)
+        if not (short | far).any():
+            break
+        low = np.where(short, np.maximum(low - reach, least), low)
+        high = np.where(far, np.minimum(high + reach, most), high)
+        reach *= 2
     for _ in range(100):
         middle = low + (high - low) / 2
-        below = cumulative(middle, points, widths, weights, shape, edges) < wanted
+        below = below_at(middle)
         if ((middle == low) | (middle == high)).all():
             break
         low, high = np.where(below, middle, low), np.where(below, high, middle)
