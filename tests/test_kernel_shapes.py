@@ -10,6 +10,8 @@ from naive_density import PROFILES, kernel_log_prob, shaped_prob
 from scipy.stats import kstest
 
 import synth
+from synth.density.shapes import shape_of
+from synth.density.sums import Summands, Way, kernel_log_sums
 from synth.errors import InputError
 
 KERNELS = sorted(PROFILES)
@@ -223,3 +225,18 @@ def test_float64_where_float32_would_not_do():
 def test_errors(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kernel", ["epanechnikov", "tophat", "triangular"])
+def test_weights_far_apart_keep_each_its_own_kernel(kernel):
+    weights = np.array([1e-99, 1e99, 1.0])
+    x = np.array([[0.0], [100.0], [100.5]])
+    logs = np.log(weights) * 4  # e^±900, as local bandwidths in 64 columns make them
+    shape = shape_of(kernel, 1)
+    found = kernel_log_sums(
+        Summands(x, logs, None, shape), np.array([[0.1], [100.2], [50.0]]), Way("tree")
+    )
+    first = logs[0] + shape.log_heights(np.array([0.01]))
+    second = logs[1] + shape.log_heights(np.array([0.04]))
+    np.testing.assert_allclose(found[:2], [first[0], second[0]], rtol=1e-12)
+    assert np.isneginf(found[2])

@@ -21,6 +21,11 @@ from synth.kernels.cpu import kernel_tree as kernels
 __all__ = ["KernelTree", "TreeSums", "compact_log_sums", "plant", "tree_sums"]
 
 _LOG2E = float(np.log2(np.e))
+#: Weights that are e^−600 of the largest are 0 beside it, or lose their digits; sums of compact
+#: kernels below e^−640 of it are added up anew.
+_APART, _LEAST = 600.0, -640.0
+#: Numbers of a table of queries by rows (32 MiB).
+_BATCH = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -174,4 +179,18 @@ def compact_log_sums(
     out = np.empty(len(queries))
     with np.errstate(divide="ignore"):
         out[order] = np.log(sums) + level
+    if tree.log_weights[np.isfinite(tree.log_weights)].min() < level - _APART:
+        lost = np.flatnonzero(out < level + _LEAST)  # what reaches these may be far below level
+        for part in np.array_split(lost, -(-len(lost) * weights.size // _BATCH) or 1):
+            out[part] = _each(tree, queries[part], shape)
     return out
+
+
+def _each(tree: KernelTree, queries: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:
+    """Add every row up in logarithms, with a level for each query."""
+    from scipy.spatial.distance import cdist
+
+    rows = tree.points.transpose(0, 2, 1).reshape(-1, queries.shape[1])
+    squares = cdist(queries, rows, "sqeuclidean") * tree.precision.reshape(-1)
+    terms = tree.log_weights.reshape(-1) + shape.log_heights(squares)
+    return np.asarray(np.logaddexp.reduce(terms, axis=1))
