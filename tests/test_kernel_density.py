@@ -350,3 +350,63 @@ def test_quantiles_far_in_a_tail():
     model = synth.KernelDensity(1.0, kernel="exponential").fit([[0.0]])
     expected = np.log(2e-30) / np.sqrt(2)
     np.testing.assert_allclose(model.quantile([1e-30]), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2, 16])
+@pytest.mark.parametrize("method", ["direct", "tree", "boxes"])
+def test_a_constant_offset_costs_no_digits(d, method):
+    if method == "boxes" and d > 2:
+        return
+    x = np.round(1e-2 * rows(300, d) * 2**20) / 2**20  # so that the sum with 1e9 is exact
+    for bandwidth in (1e-3, np.eye(d) * 2e-6 - 1e-6 / d):
+        model = synth.KernelDensity(bandwidth, method=method).fit(x)
+        away = synth.KernelDensity(bandwidth, method=method).fit(1e9 + x)
+        np.testing.assert_allclose(
+            away.log_prob(1e9 + x[:50]), model.log_prob(x[:50]), rtol=1e-12, atol=1e-9
+        )
+        np.testing.assert_allclose(
+            away.gradient(1e9 + x[:50]), model.gradient(x[:50]), rtol=1e-9, atol=1e-6
+        )
+    np.testing.assert_allclose(
+        away.denoise(1e9 + x[:50], 1e-3) - 1e9, model.denoise(x[:50], 1e-3), atol=1e-6
+    )
+    rule = synth.KernelDensity("loo").fit(1e9 + x).covariance
+    np.testing.assert_allclose(rule, synth.KernelDensity("loo").fit(x).covariance, rtol=1e-4)
+
+
+def test_a_fit_that_fails_leaves_the_model_as_it_was():
+    model = synth.KernelDensity(1e-100).fit([[0.0], [1e-100]])
+    before = model.log_prob([[0.0]])
+    for refused in (model.fit, model.update):
+        with pytest.raises(InputError, match="too many bandwidths"):
+            refused([[0.0], [1e100], [1.0]])
+        assert model.points.tolist() == [[0.0], [1e-100]]
+        assert model.log_prob([[0.0]]) == before
+
+
+def test_densities_of_other_kernels_do_not_merge():
+    x = np.abs(rows(20, 1))
+    other = {
+        "kernel": synth.KernelDensity(1.0, kernel="tophat"),
+        "adaptive": synth.KernelDensity(1.0, adaptive=True),
+        "bounds": synth.KernelDensity(1.0, bounds={0: (0, np.inf)}),
+        "period": synth.KernelDensity(1.0, period={0: (0, 9)}),
+        "bandwidth": synth.KernelDensity(2.0),
+    }
+    for name, model in other.items():
+        with pytest.raises(InputError, match=name):
+            synth.KernelDensity(1.0).fit(x).merge(model.fit(x))
+    synth.KernelDensity().fit(x).merge(synth.KernelDensity(1.0, method="tree").fit(x))
+
+
+def test_noise_too_small_for_the_rows_is_refused():
+    model = synth.KernelDensity(1.0).fit([[0.0, 0.0], [1.0, 1.0]])
+    with pytest.raises(InputError, match="sigma is 1e-160, too small"):
+        model.denoise([[0.0, 0.0]], 1e-160)
+    np.testing.assert_array_equal(model.denoise([[0.1, 0.2]], 1e-140), [[0, 0]])
+
+
+def test_repeated_rows_have_no_best_bandwidth():
+    x = np.repeat(rows(30, 1), 2, axis=0)
+    with pytest.warns(UserWarning, match="0.02 of Scott's: the data repeat"):
+        synth.KernelDensity("loo").fit(x)

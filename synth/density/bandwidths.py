@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -127,7 +128,10 @@ def covariance_of(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
 def _left_out(
     scott: NDArray[np.float64], score: Callable[[NDArray[np.float64]], float]
 ) -> NDArray[np.float64]:
-    """Scale Scott's covariance to the highest leave-one-out likelihood (Duin 1976)."""
+    """Scale Scott's covariance to the highest leave-one-out likelihood (Duin 1976).
+
+    Where rows repeat there is none: it grows without end as the kernels narrow.
+    """
     from scipy.optimize import minimize_scalar
 
     def loss(log_scale: float) -> float:
@@ -138,6 +142,14 @@ def _left_out(
     best = int(np.argmin(losses))
     around = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
     found: Any = minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-3})
+    if found.x < grid[0] + 0.01:
+        warnings.warn(
+            "the leave-one-out likelihood is highest at the narrowest bandwidth that was tried, "
+            f"{math.exp(found.x):.2g} of Scott's: the data repeat, or are far more clustered than "
+            "one Gaussian; check it, or take 'isj' or a number",
+            UserWarning,
+            stacklevel=4,
+        )
     return scott * math.exp(2 * found.x)
 
 

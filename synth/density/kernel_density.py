@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -14,12 +15,13 @@ from synth.density import bandwidths
 from synth.density.bandwidths import Rule
 from synth.density.conditioning import Kernels, condition, regress, shares
 from synth.density.edges import Edges, check_edges
+from synth.density.kernel_merge import check_alike
 from synth.density.leave_one_out import left_out
 from synth.density.one_dimension import cumulative, invert
 from synth.density.shapes import Kernel, Shape, shape_of
-from synth.density.slopes import expectations, pulls
+from synth.density.slopes import clean, pulls
 from synth.density.smoothing import Smoothing
-from synth.density.sums import Method, Summands, Way
+from synth.density.sums import Method, Way
 from synth.devices import Device, choose_device
 from synth.errors import InputError, InputTypeError
 from synth.rows import (
@@ -47,9 +49,10 @@ class KernelDensity:
     bandwidth : rule, float, (d,) or (d, d) array_like
         "scott" and "silverman" scale the data's covariance (Scott 2015, section 6.3); "isj" finds
         each column's width from its own roughness (Botev 2010); "loo" maximises the leave-one-out
-        likelihood, bounds and periods included. Numbers are standard deviations, in the units of
-        the columns; a matrix is the kernel's covariance. Larger is smoother. The rules are those
-        for Gaussians.
+        likelihood, bounds and periods included, in 0.02 … 4 of Scott's: it warns at the
+        lower end, where repeated data have no highest. Numbers are standard deviations, in the
+        units of the columns; a matrix is the kernel's covariance. Larger is smoother. The rules
+        are those for Gaussians.
     kernel : {"gaussian", "epanechnikov", "tophat", "triangular", "exponential"}
         Its shape, round in the metric of H. All have the covariance H: a top hat ends √(d + 2)
         bandwidths away, Epanechnikov's 1 − r² at √(d + 4), a triangle 1 − r at
@@ -124,7 +127,6 @@ class KernelDensity:
         dtype: DTypeLike | None = None,
         device: Device = "auto",
     ) -> None:
-        self._power: float | None = None  # of what is left of a kernel on a ball
         self._derived = False
         self._shape = shape_of(kernel, 1)
         check_float_type(dtype)
@@ -155,47 +157,39 @@ class KernelDensity:
         """
         rows = check_rows(x, "x")
         given = np.ones(len(rows)) if weights is None else check_weights(weights, len(rows))
-        self._edges = check_edges(self.bounds, self.period, rows)
-        rows, given = self._edges.inside(rows)[given > 0], given[given > 0]
-        line, aligned = self._edges.unwrapped(rows, given), bool(self._edges)
+        edges = check_edges(self.bounds, self.period, rows)
+        rows, given = edges.inside(rows)[given > 0], given[given > 0]
+        line, aligned = edges.unwrapped(rows, given), bool(edges)
         covariance = bandwidths.settle(
-            self.bandwidth, line, given, aligned, lambda c: left_out(rows, given, c, self._edges)
+            self.bandwidth, line, given, aligned, lambda c: left_out(rows, given, c, edges)
         )
-        if self._edges and np.any(covariance != np.diag(np.diag(covariance))):
+        if edges and np.any(covariance != np.diag(np.diag(covariance))):
             raise InputError(
                 "bounds and period need a kernel along the axes; give one bandwidth a column"
             )
-        self._power, self._derived = None, False
-        self._set(rows, shares(np.log(given)), covariance)
-        if not np.abs(self._smoothing.kernels.points).max() < FAR:
+        shape, logs = shape_of(self.kernel, rows.shape[1]), shares(np.log(given))
+        smooth = Smoothing(rows, logs, covariance, None, shape, edges)
+        if not np.abs(smooth.kernels.points).max() < FAR:
             raise InputError(
                 f"x reaches out to {np.abs(rows).max():g}, too many bandwidths for their squares; "
                 "take a wider bandwidth"
             )
-        self._raw = given
         if self.adaptive:
-            pilot = self._smoothing.log_prob(rows, self._way())
-            share = self.weights
-            precision = np.exp(np.clip(pilot - share @ pilot, -20, 20))
-            self._set(rows, self._log_weights, covariance, precision)
+            pilot = smooth.log_prob(rows, self._way())
+            precision = np.exp(np.clip(pilot - np.exp(logs) @ pilot, -20, 20))
+            smooth = replace(smooth, precision=precision)
+        self._set(smooth, given)
         return self
 
     def _set(
-        self,
-        points: NDArray[np.float64],
-        log_weights: NDArray[np.float64],
-        covariance: NDArray[np.float64],
-        precision: NDArray[np.float64] | None = None,
+        self, smooth: Smoothing, raw: NDArray[np.float64] | None = None, derived: bool = False
     ) -> None:
-        self.points, self.covariance, self._precision = points, covariance, precision
-        self._log_weights = log_weights
-        self._width = points.shape[1]
-        self._shape = shape_of(self.kernel, self._width, self._power)
-        self._smoothing = Smoothing(
-            points, log_weights, covariance, precision, self._shape, self._edges
-        )
-        if not hasattr(self, "_raw") or len(self._raw) != len(points):
-            self._raw = self.weights
+        """Take the whole of a model at once, so that what fails before leaves the old one."""
+        self.points, self._log_weights = smooth.points, smooth.log_weights
+        self.covariance, self._precision = smooth.covariance, smooth.precision
+        self._width, self._shape = smooth.points.shape[1], smooth.shape
+        self._edges, self._smoothing, self._derived = smooth.edges, smooth, derived
+        self._raw = self.weights if raw is None else raw
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -219,12 +213,13 @@ class KernelDensity:
         return self.fit(np.vstack([self.points, rows]), np.concatenate([self._raw, given]))
 
     def merge(self, other: KernelDensity) -> KernelDensity:
-        """Add another density's rows; the same as one fit of both."""
+        """Add another density's rows, of kernels as these; the same as one fit of both."""
         if not isinstance(other, KernelDensity):
             raise InputTypeError(f"other is {shown(other)}, but a KernelDensity is needed")
         if other._fitted() != self._fitted():
             raise InputError(f"other has {other._width} columns, but this has {self._width}")
         other._whole()
+        check_alike(self, other)
         return self.update(other.points, other._raw)
 
     def _whole(self) -> None:
@@ -334,9 +329,8 @@ class KernelDensity:
             method="auto" if self.method == "boxes" else self.method,
             dtype=self.dtype,
         )
-        part._edges, part._power = edges, shape.power
-        points = np.ascontiguousarray(kernels.points)
-        part._set(points, shares(kernels.log_weights), covariance, kernels.precision)
+        points, logs = np.ascontiguousarray(kernels.points), shares(kernels.log_weights)
+        part._set(Smoothing(points, logs, covariance, kernels.precision, shape, edges))
         return part
 
     def gradient(self, q: ArrayLike) -> NDArray[np.float64]:
@@ -360,9 +354,9 @@ class KernelDensity:
         """
         queries = check_rows(x, "x", self._fitted())
         check_number(sigma, "sigma", 0, above=True)
-        shape = shape_of("gaussian", self._width)
-        kernels = Summands(self.points / sigma, self._log_weights, None, shape)
-        return expectations(kernels, queries / sigma, self._way()) * sigma
+        center = self._smoothing.center
+        rows = (self.points - center, self._log_weights, queries - center)
+        return center + clean(*rows, sigma, self._way())
 
     def save(
         self,
@@ -412,11 +406,13 @@ class KernelDensity:
             method=str(held.get("method", "auto")),  # type: ignore[arg-type]
             dtype=str(held.get("dtype", "")) or None,
         )
-        model._power = float(held["power"]) if "power" in held else None
-        model._derived = bool(held.get("derived", False))
-        model._edges = Edges(*pairs)
+        points, covariance = held["points"], held["covariance"]
+        power = float(held["power"]) if "power" in held else None
+        shape = shape_of(kernel, points.shape[1], power)  # what is left of a kernel on a ball
         precision = held["precision"] if len(held["precision"]) else None
+        smooth = Smoothing(
+            points, held["log_weights"], covariance, precision, shape, Edges(*pairs)
+        )
+        model._set(smooth, held["raw"], bool(held.get("derived", False)))
         model.adaptive = precision is not None and not model._derived
-        model._raw = held["raw"]
-        model._set(held["points"], held["log_weights"], held["covariance"], precision)
         return model

@@ -29,9 +29,10 @@ def left_out(
     root = np.linalg.cholesky(covariance)
     shape = shape_of("gaussian", rows.shape[1])
     places = list(edges.images(shape.reach * np.sqrt(np.diag(covariance))))
+    center = np.median(rows, axis=0)
 
     def white(moved: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.ascontiguousarray(solve_triangular(root, moved.T, lower=True).T)
+        return np.ascontiguousarray(solve_triangular(root, (moved - center).T, lower=True).T)
 
     points = white(rows)
     kernels = Summands(points, log_shares, None, shape)

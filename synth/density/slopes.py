@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.density.direct import batches, responsibilities
+from synth.density.shapes import shape_of
 from synth.density.sums import Summands, Way, takes_a_tree
 from synth.density.tree import tree_sums
+from synth.errors import InputError
+from synth.rows import FAR
 
-__all__ = ["expectations", "pulls"]
+__all__ = ["clean", "pulls"]
 
 
 def pulls(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[np.float64]:
@@ -34,12 +37,25 @@ def pulls(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[
     return pull
 
 
-def expectations(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[np.float64]:
-    """Return Σⱼ wⱼ N(qᵢ; xⱼ, 1) xⱼ / Σⱼ wⱼ N(qᵢ; xⱼ, 1), (m, d)."""
+def clean(
+    points: NDArray[np.float64],
+    log_weights: NDArray[np.float64],
+    queries: NDArray[np.float64],
+    sigma: float,
+    way: Way,
+) -> NDArray[np.float64]:
+    """Return Σⱼ wⱼ N(qᵢ; xⱼ, σ²) xⱼ / Σⱼ wⱼ N(qᵢ; xⱼ, σ²), (m, d)."""
+    farthest = float(max(np.abs(points).max(), np.abs(queries).max()))
+    if not farthest / FAR < sigma:
+        raise InputError(
+            f"sigma is {sigma:g}, too small for rows that lie {farthest:g} apart; take a larger "
+            "one, or its limit: the nearest row of the data"
+        )
+    kernels = Summands(points / sigma, log_weights, None, shape_of("gaussian", points.shape[1]))
+    queries = queries / sigma
     if takes_a_tree(kernels, queries, way):
-        return tree_sums(kernels.tree, queries, way.rtol, means=True).means
-    points, even = kernels.points, np.ones(len(kernels.points))
-    clean = np.empty_like(queries)
+        return tree_sums(kernels.tree, queries, way.rtol, means=True).means * sigma
+    even, found = np.ones(len(points)), np.empty_like(queries)
     for part in batches(len(queries), len(points)):
-        clean[part] = responsibilities(points, kernels.log_weights, queries[part], even) @ points
-    return clean
+        found[part] = responsibilities(kernels.points, log_weights, queries[part], even) @ points
+    return found

@@ -50,11 +50,16 @@ class Smoothing:
         """The kernels in units of the bandwidth."""
         return Summands(self.whiten(self.points), self.log_weights, self.precision, self.shape)
 
+    @cached_property
+    def center(self) -> NDArray[np.float64]:
+        """The median of each column, (d,): taken away first, or a constant would eat digits."""
+        return np.asarray(np.median(self.points, axis=0))
+
     def whiten(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return rows in units of the bandwidth."""
+        """Return rows from the center on, in units of the bandwidth."""
         from scipy.linalg import solve_triangular
 
-        widths = np.diag(self.root)
+        widths, rows = np.diag(self.root), rows - self.center
         if np.array_equal(self.root, np.diag(widths)):
             return rows / widths
         with one_blas_thread():
