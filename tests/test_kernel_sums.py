@@ -268,3 +268,18 @@ def test_marginals_of_plain_kernels_take_rows_with_their_weights():
     part = model.marginal([2, 0]).update(rows(5, 3, 1)[:, [2, 0]])
     whole = model.update(rows(5, 3, 1)).marginal([2, 0])
     np.testing.assert_allclose(part.log_prob(x[:, :2]), whole.log_prob(x[:, :2]), atol=1e-12)
+
+
+@pytest.mark.parametrize("apart", [3e2, 1e4, 1e7])
+@pytest.mark.parametrize("local", [False, True])
+def test_products_give_way_where_clusters_are_far_apart(apart, local):
+    """|q|² − 2qx + |x|² would round off 1e-16 |q|², up to 4 nats here."""
+    rng = np.random.default_rng(0)
+    side = apart * rng.choice([-1.0, 1.0], (300, 1))
+    x = rows(300, 40) + side
+    q = np.concatenate([x[:20] + 0.5, rows(3, 40)])
+    precision = np.exp(rng.normal(size=300)) if local else np.ones(300)
+    squares = np.square(q[:, np.newaxis] - x).sum(axis=2)
+    expected = np.logaddexp.reduce(-0.5 * precision * squares, axis=1)
+    found = direct_log_sums(x, np.zeros(300), q, precision if local else None)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=3e-9 if apart > 1e6 else 1e-9)

@@ -30,6 +30,7 @@ def direct_log_sums(
     *,
     length: float | None = None,
     single: bool = False,
+    rtol: float = 1e-9,
 ) -> NDArray[np.float64]:
     """Return log Σⱼ wⱼ exp(−½ aⱼ |qᵢ − xⱼ|²), (m,).
 
@@ -45,10 +46,16 @@ def direct_log_sums(
         Sum up exp(−√aⱼ |qᵢ − xⱼ| / length) instead.
     single : bool
         In float32.
+    rtol : float
+        Relative error of a sum in float64 from which on squares by products are too coarse.
 
     Notes
     -----
     The largest exponent of each query is kept apart (log-sum-exp, online), so nothing underflows.
+
+    From 16 columns on |q − x|² is |q|² − 2qx + |x|², which rounds off eps |q|² where q lies near
+    some x far from the middle. Bands of queries of which that may be more than ``rtol`` are done
+    again by differences.
     """
     dtype = np.float32 if single else np.float64
     out = np.empty(len(queries))
@@ -60,11 +67,7 @@ def direct_log_sums(
     offsets = log_weights * _LOG2E
     bands = -(-len(queries) // kernel_sums.QUERIES)
     if points.shape[1] < _WIDE or length is not None:
-        points, columns = np.ascontiguousarray(points), np.ascontiguousarray(queries.T)
-        each = (scales.astype(dtype), offsets.astype(dtype))
-        root = length is not None
-        with threads() as run:
-            run(kernel_sums.log_sums, bands, points, *each, columns, root, out)
+        _by_differences(points, scales, offsets, queries, length is not None, out)
     else:
         squares = np.einsum("nd,nd->n", points, points, dtype=np.float64)
         left = np.empty((len(points), points.shape[1] + 2), dtype)
@@ -73,7 +76,42 @@ def direct_log_sums(
         left[:, -1] = offsets - scales * squares
         with workers() as run:
             run(_product_band, bands, left, queries, out)
+        if not single:
+            coarse = _coarse(float(scales.max()), queries, out, rtol)
+            if len(coarse):
+                again = np.empty(len(coarse))
+                _by_differences(points, scales, offsets, queries[coarse], False, again)
+                out[coarse] = again
     return out / _LOG2E
+
+
+def _by_differences(
+    points: NDArray[Any],
+    scales: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    queries: NDArray[Any],
+    root: bool,
+    out: NDArray[np.float64],
+) -> None:
+    """Write log2 Σⱼ 2^(offsetⱼ − scaleⱼ |qᵢ − xⱼ|²)."""
+    dtype, bands = points.dtype, -(-len(queries) // kernel_sums.QUERIES)
+    points, columns = np.ascontiguousarray(points), np.ascontiguousarray(queries.T)
+    each = (scales.astype(dtype), offsets.astype(dtype))
+    with threads() as run:
+        run(kernel_sums.log_sums, bands, points, *each, columns, root, out)
+
+
+def _coarse(
+    scale: float, queries: NDArray[np.float64], logs: NDArray[np.float64], rtol: float
+) -> NDArray[np.intp]:
+    """Return the queries whose sums by products may be off by more than rtol.
+
+    What counts lies at |q − x|² ≤ |log| / scale, so |x|² is no more than about |q|² and that. Logs
+    themselves are rounded off by eps |log|, which no other way mends.
+    """
+    eps = float(np.finfo(np.float64).eps)
+    error = 4 * eps * scale * np.einsum("nd,nd->n", queries, queries)
+    return np.flatnonzero(error > np.maximum(rtol, 16 * eps * np.abs(logs)))
 
 
 def _product_band(

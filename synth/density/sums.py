@@ -141,7 +141,7 @@ def _one_by_one(kernels: Summands, queries: NDArray[np.float64], way: Way) -> ND
     single = way.single and kernels.precision is None  # precisions far apart need more digits
     points, heights = kernels.points, kernels.log_heights
     return direct_log_sums(
-        points, heights, queries, kernels.precision, length=length, single=single
+        points, heights, queries, kernels.precision, length=length, single=single, rtol=way.rtol
     )
 
 
