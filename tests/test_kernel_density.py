@@ -404,6 +404,8 @@ def test_noise_too_small_for_the_rows_is_refused():
     with pytest.raises(InputError, match="sigma is 1e-160, too small"):
         model.denoise([[0.0, 0.0]], 1e-160)
     np.testing.assert_array_equal(model.denoise([[0.1, 0.2]], 1e-140), [[0, 0]])
+    with pytest.raises(InputError, match="row 1 of q lies too many bandwidths"):
+        synth.KernelDensity(1e-20).fit([[0.0]]).gradient([0.0, 1e140])
 
 
 def test_repeated_rows_have_no_best_bandwidth():

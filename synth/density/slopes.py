@@ -20,6 +20,12 @@ __all__ = ["clean", "pulls"]
 def pulls(kernels: Summands, queries: NDArray[np.float64], way: Way) -> NDArray[np.float64]:
     """Return ∇ log Σⱼ wⱼ N(qᵢ; xⱼ, 1 / aⱼ), (m, d), in units of the bandwidth."""
     points, precision = kernels.points, kernels.precision
+    far = np.abs(queries).max(axis=1) >= FAR
+    if far.any():
+        raise InputError(
+            f"row {far.argmax()} of q lies too many bandwidths from the data for their squares, "
+            "so there is no slope; leave it out"
+        )
     if takes_a_tree(kernels, queries, way):
         found = tree_sums(kernels.tree, queries, way.rtol, means=True)
         if precision is None:
