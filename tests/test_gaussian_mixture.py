@@ -284,7 +284,11 @@ def test_rows_so_far_that_their_squares_overflow(kind, d):
     logs = model.log_prob(far)
     assert (logs[:3] == -np.inf).all()
     assert -1e205 < logs[3] < -1e195
+    gap = [[*row[:-1], np.nan] for row in far.tolist()]
+    gap.append([1e150, *[np.nan] * (d - 1)])
+    assert (model.log_prob(gap)[[0, 1, 2, 4]] == -np.inf).all()
     np.testing.assert_allclose(model.responsibilities(far).sum(axis=1), 1)
+    np.testing.assert_allclose(model.responsibilities(gap).sum(axis=1), 1)
     with pytest.raises(InputError, match="column 1, but numbers up to"):
         mixture(kind, np.where(np.arange(d) == 1, 1e160 * clouds(d=d), clouds(d=d)))
 

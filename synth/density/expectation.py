@@ -19,7 +19,7 @@ from synth.density.gaussians import Frame, Moments, Parts, Shape
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import mixture_bands as kernels
 
-__all__ = ["Rows", "expect", "frozen", "joined"]
+__all__ = ["Rows", "expect", "frozen", "joined", "reached"]
 
 _LOG2E = math.log2(math.e)
 #: Bytes of a block with its features: part of a core's second cache.
@@ -32,7 +32,7 @@ _SLACK = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-2}
 _VAGUE = 0.3
 #: Stands for −inf where products must not give NaN.
 _NEVER = -1e30
-#: Below it a log-density comes of a row so far off that its square is no number.
+#: Below it a log-density may come of a row so far off that its square is no number.
 _FAR = -1e270
 _KINDS = {"full": kernels.FULL, "diag": kernels.DIAGONAL, "tied": kernels.TIED}
 
@@ -275,5 +275,10 @@ def joined(
         kernels.answer_band(x, first, last, model, blocks.step, blocks.part, out, wanted)
 
     run(band, len(bands))
-    out[out < _FAR] = -np.inf
-    return out / _LOG2E - frame.log_size
+    return reached(out / _LOG2E - frame.log_size)
+
+
+def reached(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Write −∞ for what is so low that its squares may have been no numbers."""
+    logs[logs < _FAR] = -np.inf
+    return logs

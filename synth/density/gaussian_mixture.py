@@ -296,7 +296,10 @@ class GaussianMixture:
         return self
 
     def log_prob(self, q: ArrayLike) -> NDArray[np.float64]:
-        """Return log p(q) of each row, (m,), in nats; of what is there where values are NaN."""
+        """Return log p(q) of each row, (m,), in nats; of what is there where values are NaN.
+
+        −∞ where it is below −1e270: some 1e135 standard deviations away.
+        """
         return self._joined(q, None)
 
     def responsibilities(self, q: ArrayLike) -> NDArray[np.float64]:

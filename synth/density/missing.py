@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.density.expectation import Rows
+from synth.density.expectation import Rows, reached
 from synth.density.gaussians import Frame, Moments, Parts, Shape
 
 __all__ = ["Pattern", "expect_missing", "has_gaps", "log_prob_missing", "patterns", "separated"]
@@ -80,10 +80,20 @@ def _scores(
     for k, covariance in enumerate(full):
         root = np.linalg.cholesky(covariance[np.ix_(own, own)])
         white = np.linalg.solve(root, (z - parts.means[k, own]).T)
-        scores[k] = parts.log_weights[k] - 0.5 * np.square(white).sum(axis=0)
+        with np.errstate(over="ignore"):
+            scores[k] = parts.log_weights[k] - 0.5 * np.square(white).sum(axis=0)
         scores[k] -= np.log(np.diag(root)).sum()
     constant = len(own) / 2 * math.log(2 * math.pi) - np.log(frame.inward[own]).sum()
     return scores - constant, z.T
+
+
+def _joined(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log-sums (n,) of scores (K, n), and each one's share."""
+    scores = np.maximum(scores, -1e300)  # squares may be no numbers
+    highest = scores.max(axis=0)
+    shares = np.exp(scores - highest)
+    total = shares.sum(axis=0)
+    return highest + np.log(total), shares / total  # where a log of 1e200 absorbs that of K
 
 
 def expect_missing(
@@ -96,8 +106,8 @@ def expect_missing(
     own, full = pattern.columns, parts.full()
     gone = np.setdiff1d(np.arange(parts.means.shape[1]), own)
     scores, z = _scores(pattern, frame, parts, full)
-    logs = np.logaddexp.reduce(scores, axis=0)
-    shares = np.exp(scores - logs) * pattern.weights
+    logs, shares = _joined(scores)
+    shares *= pattern.weights
     count = shares.sum(axis=1)
     mean = parts.means.copy()
     spread = np.zeros_like(full)
@@ -131,7 +141,7 @@ def log_prob_missing(
     out, full = np.empty(len(rows)), parts.full()
     for pattern in patterns(Rows(rows)):
         scores, _ = _scores(pattern, frame, parts, full)
-        out[pattern.rows] = np.logaddexp.reduce(scores, axis=0)
+        out[pattern.rows], own = _joined(scores)
         if shares is not None:
-            shares[pattern.rows] = np.exp(scores - out[pattern.rows]).T
-    return out
+            shares[pattern.rows] = own.T
+    return reached(out)

@@ -54,7 +54,7 @@ class FitReport:
     ----------
     log_likelihood : tuple of float
         Mean per row in nats, at the start of each iteration; it never decreases but where
-        ``repairs`` names the iteration before.
+        ``repairs`` names the iteration before, and by rounding: up to 1e-5 in float32.
     converged : bool
         Whether the last gain was below ``tol``, not cut off by ``max_iter``.
     repairs : tuple of Repair
