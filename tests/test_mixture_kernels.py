@@ -8,9 +8,12 @@ from synth.kernels._jit import jit
 from synth.kernels.cpu.either import two_to
 from synth.kernels.cpu.exponential import log2
 from synth.kernels.cpu.mixture import LANES, features, shares, squares
-from synth.kernels.cpu.mixture_bands import likeliest
+from synth.kernels.cpu.mixture_bands import answer_band, likeliest, moments_band, sum_band
 from synth.kernels.cpu.mixture_centred import add_sums, centred_scores
 from synth.kernels.cpu.tiles import PARTS, TALL, add_products, multiply
+
+import synth
+from synth.density.works import works
 
 KINDS = [np.float64, np.float32]
 
@@ -173,3 +176,13 @@ def test_the_likeliest_component(dtype):
     best = np.empty(70, np.int64)
     likeliest(z, theta, 6, best)
     np.testing.assert_array_equal(best, (theta[:6] @ phi)[:, :70].argmax(axis=0))
+
+
+def test_the_warm_up_has_seen_float32_rows():
+    for _, work in works():
+        work()
+    seen = [len(kernel.signatures) for kernel in (moments_band, answer_band, sum_band)]
+    rows = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    synth.GaussianMixture(2, max_iter=1).fit(rows).log_prob(rows)
+    synth.GaussianMixture(2, max_iter=1, dtype=np.float64).fit(rows).log_prob(rows)
+    assert seen == [len(kernel.signatures) for kernel in (moments_band, answer_band, sum_band)]

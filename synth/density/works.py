@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth.density.gaussian_mixture import GaussianMixture
 from synth.density.kernel_density import KernelDensity
@@ -39,6 +40,13 @@ def works() -> list[Work]:
             "Gaussian mixture, densities",
             lambda: mixtures[0].fit(rows[:, :3]).log_prob(rows[:, :3]),
         ),
+        *(
+            (
+                f"Gaussian mixture in {dtype.__name__} of float32 rows",
+                partial(_few, model, noise),
+            )
+            for dtype, model in zip(KINDS, mixtures, strict=True)
+        ),
         ("kernel density, few columns", partial(few.log_prob, rows[:, :3])),
         ("kernel density, many columns", partial(wide.log_prob, rows)),
         ("kernel density, few columns in float32", partial(singles[0].log_prob, rows[:, :3])),
@@ -51,3 +59,7 @@ def works() -> list[Work]:
         ("patch prior", lambda: prior.fit(noise).denoise(noise, 0.1)),
         ("patch prior, little noise", lambda: prior.denoise(noise, 1e-4)),
     ]
+
+
+def _few(model: GaussianMixture, rows: NDArray[np.float32]) -> None:
+    model.fit(rows[:, :3]).log_prob(rows[:, :3])
