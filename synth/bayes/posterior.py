@@ -93,6 +93,10 @@ class PosteriorSampler:
     the prior's ``log_prob``; a prior without it cannot be asked for what it never makes, and that
     is an error.
 
+    How much of the answer falls to modes that lie far apart, across which no chain steps, is left
+    to the rows that were led there, n or 1024 of them, of which half are lost at each degree:
+    shares of two such modes have come out .2 off, and no warning says so. Several seeds tell.
+
     Examples
     --------
     >>> import numpy as np
