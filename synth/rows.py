@@ -141,7 +141,17 @@ def child_seeds(seed: int, count: int) -> list[int]:
 
 def uniforms(seed: int, purpose: int) -> Callable[[int], NDArray[np.float64]]:
     """Return a function that gives the next so many numbers of [0, 1)."""
-    return np.random.Generator(_stream(seed, purpose)).random
+    random = np.random.Generator(_stream(seed, purpose)).random
+
+    def draw(count: int) -> NDArray[np.float64]:
+        try:
+            return random(count)
+        except MemoryError as error:
+            raise InputError(
+                f"{count} random numbers are more than memory holds; take fewer rows"
+            ) from error
+
+    return draw
 
 
 def normals(draw: Callable[[int], NDArray[np.float64]], n: int, d: int) -> NDArray[np.float64]:

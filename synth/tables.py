@@ -105,7 +105,8 @@ def load_table(
         raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
     if not len(table.rows):
         if not table.bad:
-            raise FileError(f"{name} has names, but no rows; rows of numbers are needed")
+            held = "holds" if ending in (".npy", ".npz") else "has names, but"
+            raise FileError(f"{name} {held} no rows; rows of numbers are needed")
         told = f"line {table.bad[0].line} {table.bad[0].why}"
         raise FileError(
             f"{name} has no row that is fit for use: {told}; mend it, or name the columns to take "
@@ -149,7 +150,8 @@ def _read_numpy(path: str | os.PathLike[str]) -> tuple[list[Any], list[str] | No
             with held:
                 arrays = {name: held[name] for name in held.files}
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FileError(f"{path} is damaged, or no array of numbers: {error}") from error
+        why = "it is neither npy nor npz inside" if "pickle" in str(error) else error
+        raise FileError(f"{path} is damaged, or no array of numbers: {why}") from error
     if "version" in arrays and arrays.get("kind", np.empty(1)).ndim == 0:
         raise FileError(f"{path} holds a model ({arrays['kind']}), but a table is needed")
     if len(arrays) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -220,7 +221,12 @@ def test_missing_extras_have_their_own_code(tmp_path, data, monkeypatch):
         (["sample", "old.npz", "-n", "3", "--given", "z=1"], 2, "the columns are x0"),
         (["sample", "old.npz", "-n", "3", "--given", "x0=1"], 1, "leave at least one open"),
         (["sample", "old.npz", "-n", "3", "-o", "data.csv"], 1, "exists already"),
+        (["sample", "old.npz", "-n", "3", "-o", "old.npz", "--overwrite"], 1, "the model itself"),
+        (["score", "old.npz", "data.csv", "-o", "old.npz", "--overwrite"], 1, "the model itself"),
+        (["sample", "old.npz", "-n", "9999999999999"], 1, "take fewer rows"),
         (["score", "old.npz", "data.csv"], 1, "no column 'x0'"),
+        (["score", "old.npz", "-"], 1, "line 2 has 1e+200 in column x0"),
+        (["fit", "-", "-o", "m.npz"], 1, "-, line 2 has 1e+200 in column x0"),
         (["score", "old.npz", "data.csv", "-o", "-", "--json"], 2, "choose one"),
         ([], 2, "Usage"),
         (["fit"], 2, "Missing argument"),
@@ -230,9 +236,18 @@ def test_missing_extras_have_their_own_code(tmp_path, data, monkeypatch):
 def test_errors_are_one_line_and_leave_nothing(data, monkeypatch, arguments, code, message):
     monkeypatch.chdir(data.parent)
     synth.KernelDensity(1.0).fit([[1.0], [2.0]]).save("old.npz")
-    done = call(*arguments)
+    done = call(*arguments, text="x0\n1e200\n")
     assert done.exit_code == code, done.output
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1 or not arguments
     assert not done.stdout
     assert sorted(file.name for file in data.parent.iterdir()) == ["data.csv", "old.npz"]
+
+
+def test_the_package_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "synth", "density", "sample"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Missing argument 'MODEL.npz'" in done.stderr
+    assert "'synth density sample --help'" in done.stderr

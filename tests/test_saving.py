@@ -145,3 +145,8 @@ def test_a_file_that_is_open(tmp_path):
     MIXTURE.save(buffer)
     buffer.seek(0)
     np.testing.assert_array_equal(load(buffer).means, MIXTURE.means)
+
+
+def test_names_of_columns_are_different(tmp_path):
+    with pytest.raises(InputError, match="different names are needed"):
+        MIXTURE.save(tmp_path / "m.npz", columns=["a", "a", "b"])

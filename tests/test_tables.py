@@ -24,6 +24,12 @@ def text(folder, content, name="a.csv"):
     return path
 
 
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 @settings(max_examples=10, deadline=None)
 @given(
@@ -138,7 +144,8 @@ def test_standard_streams(monkeypatch, capsys):
         ("a.csv", "a,a\n1,2\n", "two columns of the name 'a'"),
         ("a.csv", b"a\n1\n\xff\n", r"not UTF-8 text \(line 3\)"),
         ("a.npy", b"nonsense", "damaged"),
-        ("a.npz", b"nonsense", "damaged"),
+        ("a.npz", b"nonsense", "damaged.*it is neither npy nor npz inside"),
+        ("a.npy", npy(np.empty((0, 3))), "a.npy holds no rows"),
         ("a.parquet", b"nonsense", "damaged"),
     ],
 )

@@ -10,6 +10,7 @@ import click
 from synth.cli.density_inputs import (
     check_different,
     check_files,
+    check_numbers,
     free_name,
     known_values,
     load_model,
@@ -136,6 +137,7 @@ def fit(
     table = load_table(data, columns=wanted, missing=kind == "gmm", header=header)
     _tell_bad(data, table)
     table, counts = weighed(data, table, weights)
+    check_numbers(data, table)
     picture, drawn = b"", 0
     with display() as shown, watching(shown.compiling):
         made.fit(table.rows, counts)
@@ -201,6 +203,7 @@ def sample(
     from synth.tables import check_table_target, save_table
 
     check_table_target(output, overwrite=overwrite)
+    check_different(model, output, "model")
     held, columns = load_model(model)
     known = known_values(given, columns)
     rows = _drawn(held, known, len(columns), count, seed)
@@ -247,10 +250,12 @@ def score(
     if output is not None:
         check_table_target(output, overwrite=overwrite)
         check_different(data, output)
+        check_different(model, output, "model")
     held, columns = load_model(model)
     missing = isinstance(held, synth.GaussianMixture)
     table = load_table(data, columns=columns, missing=missing, header=header)
     _tell_bad(data, table)
+    check_numbers(data, table)
     with display() as shown, watching(shown.compiling):
         log_prob = held.log_prob(table.rows)
     mean = float(log_prob.mean())

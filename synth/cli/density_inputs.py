@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_different",
     "check_files",
+    "check_numbers",
     "free_name",
     "known_values",
     "load_model",
@@ -56,6 +57,23 @@ def weighed(data: str, table: Table, weights: str | None) -> tuple[Table, Any]:
         line = table.lines[np.isnan(counts).argmax()]
         raise FileError(f"{data}, line {line} has no value in column {weights}, the weights")
     return replace(table, columns=names, rows=np.delete(table.rows, place, axis=1)), counts
+
+
+def check_numbers(data: str, table: Table) -> None:
+    """Say in which line and column a number is that models cannot work with."""
+    import numpy as np
+
+    from synth.errors import FileError
+    from synth.rows import FAR
+
+    far = np.abs(table.rows) > FAR
+    if far.any():
+        row, column = np.argwhere(far)[0]
+        raise FileError(
+            f"{data}, line {table.lines[row]} has {table.rows[row, column]:g} in column "
+            f"{table.columns[column]}, but numbers up to {FAR:g} can be worked with; divide the "
+            "column by something"
+        )
 
 
 def made_model(kind: str, options: dict[str, Any]) -> Model:
@@ -120,11 +138,12 @@ def check_files(data: str, output: str, drawing: str | None, overwrite: bool) ->
         check_different(data, name)
 
 
-def check_different(data: str, output: str) -> None:
+def check_different(source: str, output: str, what: str = "data") -> None:
+    """Refuse to write over what is read."""
     from synth.errors import FileError
 
-    if data != "-" and output != "-" and os.path.realpath(data) == os.path.realpath(output):
-        raise FileError(f"{output} is the data itself; choose another name")
+    if source != "-" and output != "-" and os.path.realpath(source) == os.path.realpath(output):
+        raise FileError(f"{output} is the {what} itself; choose another name")
 
 
 def load_model(file: str) -> tuple[Model, tuple[str, ...]]:

@@ -65,6 +65,8 @@ def write(
         names = listed(columns, "columns", f"{width} names")
         if len(names) != width or not all(isinstance(name, str) for name in names):
             raise InputError(f"columns are {shown(names)}, but {width} names are needed")
+        if len(set(names)) < width:
+            raise InputError(f"columns are {shown(names)}, but different names are needed")
         arrays["columns"] = np.array(names, np.str_)
     check_flag(overwrite, "overwrite")
     held: dict[str, Any] = {"kind": np.array(kind), "version": np.array(_VERSION), **arrays}
