@@ -223,7 +223,7 @@ def test_missing_extras_have_their_own_code(tmp_path, data, monkeypatch):
         (["sample", "old.npz", "-n", "3", "-o", "data.csv"], 1, "exists already"),
         (["sample", "old.npz", "-n", "3", "-o", "old.npz", "--overwrite"], 1, "the model itself"),
         (["score", "old.npz", "data.csv", "-o", "old.npz", "--overwrite"], 1, "the model itself"),
-        (["sample", "old.npz", "-n", "9999999999999"], 1, "take fewer rows"),
+        (["sample", "old.npz", "-n", "9999999999999"], 1, "memory holds; take fewer rows"),
         (["score", "old.npz", "data.csv"], 1, "no column 'x0'"),
         (["score", "old.npz", "-"], 1, "line 2 has 1e+200 in column x0"),
         (["fit", "-", "-o", "m.npz"], 1, "-, line 2 has 1e+200 in column x0"),

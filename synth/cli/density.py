@@ -290,10 +290,11 @@ def _drawn(
 
     if not known:
         return model.sample(count, seed=seed)
-    rows = np.empty((count, width))
     keep = [k for k in range(width) if k not in known]
+    drawn = model.given(known).sample(count, seed=seed)
+    rows = np.empty((count, width))
     rows[:, list(known)] = list(known.values())
-    rows[:, keep] = model.given(known).sample(count, seed=seed)
+    rows[:, keep] = drawn
     return rows
 
 

@@ -104,7 +104,10 @@ def verdict(error: BaseException) -> tuple[int, str]:
     if isinstance(error, _OURS):
         return FAILED, str(error)
     if isinstance(error, MemoryError):
-        return FAILED, f"not enough memory ({error}); crop or shrink the picture"
+        return (
+            FAILED,
+            f"not enough memory ({error}); crop or shrink the picture, or take fewer rows",
+        )
     if isinstance(error, OSError) and error.strerror:
         where = error.filename or "standard output, or a file,"
         return FAILED, f"{where} cannot be read or written: {error.strerror}"

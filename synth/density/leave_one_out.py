@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from synth.density.edges import Edges
 from synth.density.shapes import shape_of
+from synth.density.smoothing import middle_of
 from synth.density.sums import Summands, Way, kernel_log_sums
 
 __all__ = ["left_out"]
@@ -29,7 +30,7 @@ def left_out(
     root = np.linalg.cholesky(covariance)
     shape = shape_of("gaussian", rows.shape[1])
     places = list(edges.images(shape.reach * np.sqrt(np.diag(covariance))))
-    center = np.median(rows, axis=0)
+    center = middle_of(rows)
 
     def white(moved: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.ascontiguousarray(solve_triangular(root, (moved - center).T, lower=True).T)
