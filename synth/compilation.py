@@ -16,7 +16,12 @@ __all__ = ["Work", "cache_folder", "warmup", "watching"]
 Work = tuple[str, Callable[[], object]]
 
 #: modules with a function ``works()`` that gives the `Work` to compile all their kernels
-_HOMES = ("synth.patchmatch.works", "synth.density.works", "synth.texture.works")
+_HOMES = (
+    "synth.patchmatch.works",
+    "synth.editing.works",
+    "synth.density.works",
+    "synth.texture.works",
+)
 
 
 @contextlib.contextmanager

@@ -88,6 +88,31 @@ def test_after_warmup_nothing_is_compiled():
     assert seen == []
 
 
+def test_after_warmup_nothing_is_compiled_for_edits_and_lit_planes():
+    warmup()
+    rng = np.random.default_rng(2)
+    y, x = np.ogrid[:320, :320]
+    tiles = np.where((y % 40 < 3) | (x % 40 < 3), 30, 160) + rng.integers(0, 9, (320, 320))
+    floor = np.rint(tiles * np.linspace(0.6, 1.2, 320)[:, np.newaxis]).astype(np.uint8)
+    hole = (y - 160) ** 2 + (x - 160) ** 2 < 50**2
+    small = rng.integers(0, 256, (50, 60, 3), np.uint8)
+    thing = np.zeros((50, 60), bool)
+    thing[20:30, 10:20] = True
+    seen: list[str] = []
+    with watching(seen.append):
+        for picture in (floor, np.repeat(floor[..., np.newaxis], 3, axis=2), floor / 255):
+            synth.fill(picture, hole, quality="draft")
+            synth.fill(picture, hole, quality="draft", planes=None, adapt="brightness")
+        for picture in (small, small[..., 0], small.astype(np.uint16), small / 255):
+            synth.retarget(picture, (50, 52), lines=[((5, 5), (40, 20))])
+            synth.retarget(picture, (44, 70), protect=thing)
+            synth.move(picture, thing, (3, 20))
+            synth.reshuffle(picture, [(thing, (3, 20))], lines=[((5, 5), (45, 20))])
+        synth.fill(small, thing, rotate=(-20, 20), mirror=True)
+        synth.fill(small, thing, method="efros-leung", patch=5)
+    assert seen == []
+
+
 def test_the_cache_folder():
     folder = cache_folder()
     assert folder is None or folder.name

@@ -40,6 +40,8 @@ def works() -> list[Work]:
             filling = partial(fill_details, picture, hole, quality=quality)
             found.append((f"fill, {quality}, {picture.dtype}", filling))
         found.append((f"fill, small, {picture.dtype}", partial(fill_details, picture, speck)))
+        adapted = partial(fill_details, picture, hole, quality="draft", adapt="color")
+        found.append((f"fill, adapted, {picture.dtype}", adapted))
     return found
 
 
