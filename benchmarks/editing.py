@@ -188,7 +188,7 @@ def main(methods: str, runs: int, out: Path, quick: bool, folder: Path | None) -
             patience=PATIENCE,
         )
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("editing", folder)
+    command = command_line("editing")
     write_json(out / "editing.json", cells, runs=runs, command=command)
     (out / "editing.md").write_text(_page(cells, runs, command))
     for name, groups in (("retarget", (NARROWER, WIDER)), ("move", (MOVE, RESHUFFLE))):

@@ -113,7 +113,7 @@ def main(
         patience=PATIENCE,
     )
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("fill", pictures)
+    command = command_line("fill")
     write_json(out / "fill.json", cells, runs=runs, command=command)
     (out / "fill.md").write_text(_page(cells, runs, command))
     contact_sheet(fill_rows(cells, without=_UNSHOWN), out / "fill.jpg")

@@ -15,6 +15,8 @@ from benchmarks.harness import Method
 __all__ = ["chosen", "command_line", "common_options"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
+#: options that name somebody's folders
+_FOLDERS = ("--folder", "--pictures", "--out")
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,12 +54,27 @@ def chosen(wanted: str, methods: Sequence[Method]) -> list[Method]:
     return [m for m in methods if any(m.name.startswith(word) for word in beginnings)]
 
 
-def command_line(module: str, *folders: Path | None) -> str:
+def command_line(module: str) -> str:
     """Give the command that was typed, so that a table says how it was made.
 
-    Where somebody's own ``folders`` lie is nobody's business.
+    Where somebody's own folders lie is nobody's business: pictures never, results only where they
+    went into the repository.
     """
-    command = shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
-    for folder in folders:
-        command = command.replace(str(folder), "…") if folder else command
-    return command
+    shown = []
+    before = ""
+    for word in sys.argv[1:]:
+        option, equals, value = word.partition("=")
+        if before in _FOLDERS:
+            shown.append(_folder(before, word))
+        elif equals and option in _FOLDERS:
+            shown.append(f"{option}={_folder(option, value)}")
+        else:
+            shown.append(shlex.quote(word))
+        # a value is never an option, even if it is called like one
+        before = "" if before in _FOLDERS else word
+    return " ".join(["python", "-m", f"benchmarks.{module}", *shown])
+
+
+def _folder(option: str, value: str) -> str:
+    inside = Path(value).resolve().is_relative_to(RESULTS.parent.parent)
+    return shlex.quote(value) if option == "--out" and inside else "…"

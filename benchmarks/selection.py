@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import click
 import numpy as np
@@ -109,7 +110,7 @@ def main(folder: Path | None, out: Path, quick: bool) -> None:
         _fill_all(one)
         print(f"{number}/{len(every)} {one.picture} {one.shape}: {one.chosen}", file=sys.stderr)
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("selection", folder)
+    command = command_line("selection")
     content = {
         "machine": machine(),
         "command": command,
@@ -186,7 +187,7 @@ def _fill_all(hole: Hole) -> None:
 
 def _fixed(hole: Hole, more: int, deeper: int, planes: bool) -> NDArray[np.uint8]:
     """Fill with one setting, as thoroughly as "best" does, without any choice."""
-    planar = "auto" if planes else None
+    planar: Literal["auto"] | None = "auto" if planes else None
     asked = make_request(hole.image, hole.mask, 7, "best", None, None, planar, 0)
     patch = asked.patch + more
     filled = hole.image.copy()

@@ -165,7 +165,7 @@ def main(
             patience=PATIENCE,
         )
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("structure", folder, shown)
+    command = command_line("structure")
     write_json(out / "structure.json", cells, runs=runs, command=command)
     (out / "structure.md").write_text(_page(cells, runs, command))
     with_truth = [cell for cell in cells if cell.case.group != MASKED]

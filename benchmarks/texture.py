@@ -184,7 +184,7 @@ def main(
             say=lambda line: print(line, file=sys.stderr),
         )
     out.mkdir(parents=True, exist_ok=True)
-    command = command_line("texture", folder, shown)
+    command = command_line("texture")
     write_json(out / "texture.json", cells, runs=runs, command=command)
     (out / "texture.md").write_text(_page(cells, runs, command))
     for names, path in ((SHIPPED, out / "texture.png"), (None, shown and shown / "folder.png")):

@@ -72,9 +72,20 @@ def test_the_page_has_every_part_and_names_no_folder(monkeypatch: pytest.MonkeyP
     page = texture._page(cells, 1, "python -m benchmarks.texture --folder …")
     assert page.count("| *another crop* |") == 3
     assert "| a | **1.00** | **1.00** | **1** |" in page
-    monkeypatch.setattr("sys.argv", ["x", "--folder", "/home/me/pictures"])
-    shown = command_line("texture", Path("/home/me/pictures"), None)
-    assert shown == "python -m benchmarks.texture --folder …"
+
+
+def test_the_command_in_a_table_names_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, shown in (
+        ("--folder /home/me/pictures --runs 1", "--folder … --runs 1"),
+        ("--folder=/home/me/pictures --runs=1", "--folder=… --runs=1"),
+        ("--quick --folder .", "--quick --folder …"),
+        ("--folder me --methods synth,me", "--folder … --methods synth,me"),
+        ("--out benchmarks/results --pictures x", "--out benchmarks/results --pictures …"),
+        ("--out /home/me --pictures=/home/me", "--out … --pictures=…"),
+        ("--out=/home/me", "--out=…"),
+    ):
+        monkeypatch.setattr("sys.argv", ["x", *given.split()])
+        assert command_line("texture") == f"python -m benchmarks.texture {shown}"
 
 
 def test_shares_are_compared_as_they_are_printed() -> None:
