@@ -36,6 +36,16 @@ def test_the_plane_is_drawn_and_told(tmp_path):
     assert call("planes", picture, "-o", out).exit_code == 1  # it is there already
 
 
+def test_what_is_no_number_under_the_mask_does_not_spoil_the_drawing(tmp_path):
+    image = seen(aslant(0.3, 10), tiles(2 * SIDE)).astype(np.float32)
+    _, mask = files(tmp_path, image.astype(np.uint8))
+    save(tmp_path / "in.tif", np.where(oval(image.shape), np.float32(np.nan), image))
+    out = tmp_path / "out.png"
+    done = call("planes", tmp_path / "in.tif", "-m", mask, "-o", out)
+    assert done.exit_code == 0, done.output
+    assert np.ptp(load(out).pixels[~oval(image.shape)]) > 150
+
+
 def test_no_plane_is_told_as_well(tmp_path):
     picture, _ = files(tmp_path, np.full((64, 64), 9, np.uint8))
     done = call("planes", picture, "--json")

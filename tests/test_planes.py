@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 import synth
+from synth.errors import InputError, InputTypeError
 from synth.patchmatch.resample import sample
 from synth.planes.homography import apply, jacobian, rectifying
 
@@ -93,6 +94,42 @@ def test_drawing_leaves_the_picture_alone():
     assert drawn.shape == image.shape
     assert (drawn != image).any()
     assert (image == before).all()
+
+
+def test_what_is_no_number_is_drawn_grey():
+    image = np.repeat(tiles()[..., None], 3, axis=2) / np.float32(255)
+    hole = np.zeros(image.shape[:2], bool)
+    hole[100:200, 100:200] = True
+    plain = synth.find_planes(image, hole).draw(1000)
+    for nothing in (np.nan, np.inf, -np.inf):
+        spoilt = np.where(hole[..., None], np.float32(nothing), image)
+        drawn = synth.find_planes(spoilt, hole).draw(1000)
+        assert (drawn[~hole] == plain[~hole]).all()
+        assert (drawn[120:180, 120:180] == 128).all()
+
+
+@pytest.mark.parametrize(
+    ("spacing", "error"), [(0, InputError), (-3, InputError), (np.nan, InputError),
+                           (np.inf, InputError), ("wide", InputTypeError), (None, InputTypeError)]
+)  # fmt: skip
+def test_a_grid_needs_a_spacing(spacing, error):
+    with pytest.raises(error, match="spacing"):
+        synth.find_planes(tiles()).draw(spacing)
+
+
+@pytest.mark.parametrize("size", [1e300, 7e305, 1e37, -1e37, 1e-38, 1e-300])
+@pytest.mark.filterwarnings("error")
+def test_floats_of_any_size_show_the_same_plane(size):
+    image = np.repeat(seen(aslant(0.3, 10), tiles(2 * SIDE))[..., None], 3, axis=2) * size
+    hole = np.zeros(image.shape[:2], bool)
+    hole[100:200, 100:200] = True
+    (expected,) = synth.find_planes(image / size, hole).planes
+    image[hole] = np.nan
+    found = synth.find_planes(image, hole)
+    (plane,) = found.planes
+    assert plane.clear
+    np.testing.assert_allclose(plane.homography, expected.homography, rtol=1e-4, atol=1e-6)
+    assert np.ptp(found.draw()) > 200
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Edges", "find_edges"]
+__all__ = ["Edges", "find_edges", "frame", "grey_of"]
 
 #: Share of the pixels, those of the steepest gradients, that are looked at.
 _STEEPEST = 0.15
@@ -59,7 +59,7 @@ def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
     """
     import cv2
 
-    grey: NDArray[Any] = _grey(image)
+    grey: NDArray[Any] = grey_of(image, known)
     # a flat hole has one edge, its rim, which the margin leaves out
     grey = np.where(known, grey, grey[known].mean() if known.any() else np.float32(0))
     grey = cv2.GaussianBlur(grey, (0, 0), 1.2)
@@ -90,15 +90,30 @@ def find_edges(image: NDArray[Any], known: NDArray[np.bool_]) -> Edges:
     )
 
 
-def _grey(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Mean of the first three channels, one after another: NumPy's own takes thrice as long."""
+def grey_of(image: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Mean of the first three channels; of floats, 0 to 1 is the range of what is ``known``."""
+    if image.dtype.kind == "f":
+        image = _in_range(image, known)
     if image.ndim == 2:
         return image.astype(np.float32)
+    # one channel after another: NumPy's own mean takes thrice as long
     channels = min(3, image.shape[2])
     total = image[..., 0].astype(np.float32)
     for channel in range(1, channels):
         total += image[..., channel]
     return total / np.float32(channels)
+
+
+def _in_range(image: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Bring floats of any size to where single precision can square them; 0 where unknown."""
+    seen = image[known] if image.ndim == 2 else image[known, :3]
+    result = np.zeros((*known.shape, *seen.shape[1:]), np.float32)
+    if seen.size:
+        # halves first, so that the range of floats is not left
+        low, high = float(seen.min()) / 2, float(seen.max()) / 2
+        if high > low:
+            result[known] = (seen.astype(np.float64) / 2 - low) / (high - low)
+    return result
 
 
 def frame(shape: tuple[int, ...]) -> tuple[float, tuple[float, float]]:

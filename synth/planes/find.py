@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.arguments import check_number
 from synth.images import check_finite, check_image, check_mask
 from synth.planes.drawing import draw_grid
 from synth.planes.edges import Edges, find_edges, frame
@@ -36,6 +37,8 @@ MEET_COVERED = 0.5
 MEET_COVERED_BOTH = 0.7
 _CELLS = 6
 _POINTS = 4
+#: The grey in which values that are no numbers are drawn.
+_NOTHING = 128
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,25 @@ class Planes:
     planes: tuple[Plane, ...]
     image: NDArray[Any] = field(repr=False)
 
-    def draw(self, spacing: int = 48) -> NDArray[np.uint8]:
+    def draw(self, spacing: float = 48) -> NDArray[np.uint8]:
         """Draw each plane's grid over the picture: green where it is clear, red where not.
 
         Parameters
         ----------
-        spacing : int
-            Pixels between two lines where the plane's scale is 1.
+        spacing : float
+            Pixels between two lines where the plane's scale is 1, above 0.
 
         Returns
         -------
         (rows, columns, 3) uint8
+            What is no number is drawn grey.
+
+        Raises
+        ------
+        InputError, InputTypeError
+            ``spacing`` is no such number.
         """
+        spacing = check_number(spacing, "spacing", 0, above=True)
         drawn = _as_bytes(self.image)
         for plane in self.planes:
             colour = (0, 200, 0) if plane.clear else (220, 0, 0)
@@ -313,6 +323,10 @@ def _as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
     colours = planes[..., :3] if planes.shape[2] >= 3 else planes[..., :1].repeat(3, axis=2)
     if image.dtype == np.uint8:
         return np.array(colours, order="C")  # a copy: it is drawn on
-    low, high = float(colours.min()), float(colours.max())
-    span = (high - low) or 1.0
-    return np.ascontiguousarray(((colours - low) * (255 / span)).astype(np.uint8))
+    finite = np.isfinite(colours)  # what is under a mask may be anything
+    seen = colours[finite].astype(np.float64)
+    # halves first, so that the range of floats is not left
+    low, high = (float(seen.min()) / 2, float(seen.max()) / 2) if seen.size else (0.0, 0.0)
+    bytes_ = np.full(colours.shape, _NOTHING, np.uint8)
+    bytes_[finite] = (seen / 2 - low) / ((high - low) or 1.0) * 255
+    return bytes_

@@ -180,6 +180,8 @@ def at_the_step(
     number = np.floor(place[near]).astype(int) - first
     count = np.bincount(number, minlength=last - first)
     values = image[y[near], x[near]].astype(np.float64)
+    if image.dtype.kind == "f":  # of any size: their sums are to be finite
+        values /= float(np.abs(values).max(initial=0.0)) or 1.0
     grey = values if image.ndim == 2 else values[:, :3].mean(axis=1)
     total = np.bincount(number, grey, minlength=last - first)
     if not count.all():
