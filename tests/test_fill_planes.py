@@ -10,6 +10,12 @@ from test_planes import SIDE, aslant, seen, tiles
 import synth
 from synth.compare import ssim
 from synth.errors import InputError, InputTypeError
+from synth.patchmatch.adaptation import Change
+from synth.patchmatch.copies import Ground
+from synth.patchmatch.em import Solution
+from synth.patchmatch.frontal import Frontal
+from synth.patchmatch.request import PlanePart, make_request
+from synth.patchmatch.window import Match
 
 
 def oval(shape: tuple[int, ...], share: float = 0.45) -> np.ndarray:
@@ -72,6 +78,14 @@ def test_parts_that_do_not_fit_are_told():
         ([(np.eye(3), hole)], "inside the hole"),
         ([("auto", np.zeros_like(left)), ("some", ~left)], "homography"),
         ([(np.eye(3), left[:9])], "320×320"),
+        ([(None, left)], r"planes\[0\]\[0\] is None, but \"auto\" or a homography"),
+        ([("auto", left), ("foo", ~left)], r"planes\[1\]\[0\] is 'foo', but \"auto\" or"),
+        ([(np.ones((3, 3)), left)], r"planes\[0\]\[0\] .* cannot be inverted"),
+        (
+            [(np.array([[1, 0, 0], [0, 1, 0], [-1 / 150, 0, 1]]), left)],
+            r"horizon .* \(planes\[0\]\[0\]\) .* make its region smaller",
+        ),
+        ((PlanePart(np.zeros((3, 3))),), "planes is"),
     ):
         with pytest.raises((InputError, InputTypeError), match=words):
             synth.fill(image, hole, planes=planes)
@@ -162,3 +176,25 @@ def test_what_is_no_plane_is_refused(planes, error, needed):
     image = tiles()
     with pytest.raises(error, match=needed):
         synth.fill(image, oval(image.shape), planes=planes)
+
+
+def test_what_nothing_was_found_for_takes_neither_place_nor_light_of_another():
+    image = tiles()
+    hole = np.zeros(image.shape, bool)
+    hole[150:153, 150:153] = True
+    request = make_request(image, hole, 7, "draft", None, None, None, 0)
+    window = (slice(0, SIDE), slice(0, SIDE))
+    frontal = Frontal(request, window, window, np.eye(3))
+    place = np.argwhere(frontal.request.hole).astype(np.int32)
+    found = place[place[:, 0] != place[:, 0].max() - 2]  # without the hole's own last row
+    light = Change(np.full(len(found), 2, np.float32), np.full((len(found), 1), 9.0))
+    ground = Ground(image, hole, None)
+    match = Match(window, hole, ground, Solution(found, found - 90, (), light))
+    copies = frontal.copies(match)
+    lost = copies.number < 0
+    np.testing.assert_array_equal(lost, frontal.pixels[:, 0] == 152)
+    assert (np.abs(copies.nearest[lost] - frontal.pixels[lost]).max(axis=1) <= 2).all()
+    np.testing.assert_array_equal(copies.exact[~lost], frontal.pixels[~lost][:, ::-1] - 90)
+    taken = light.taken(copies.number)
+    np.testing.assert_array_equal(taken.scale, np.where(lost, 1, 2))
+    np.testing.assert_array_equal(taken.offset[:, 0], np.where(lost, 0, 9))

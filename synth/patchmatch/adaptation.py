@@ -46,6 +46,12 @@ class Change:
     def __getitem__(self, number: NDArray[Any]) -> Change:
         return Change(self.scale[number], self.offset[number])
 
+    def taken(self, number: NDArray[np.int32]) -> Change:
+        """Return that of each of ``number``; −1 is none, which changes nothing."""
+        taken, none = self[number], number < 0
+        taken.scale[none], taken.offset[none] = 1, 0
+        return taken
+
     def __call__(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
         """Change (n, channels) colours."""
         return colours * self.scale[:, np.newaxis] + self.offset

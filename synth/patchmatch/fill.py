@@ -35,7 +35,7 @@ from synth.patchmatch.request import (
     make_request,
 )
 from synth.patchmatch.selection import choose
-from synth.patchmatch.several import check_parts
+from synth.patchmatch.several import check_planes
 from synth.patchmatch.variation import check_variation
 from synth.progress import Callback, Progress, report
 from synth.randomness import key_of
@@ -100,7 +100,8 @@ def fill(
         two that meet, each of which fills its part (`synth.find_planes`), and takes them where
         they are clear; a homography from the picture's (x, y, 1) is taken as it is. A list of
         (homography or "auto", region), each region True where a plane is seen, fills each part
-        of the hole on its own, and what lies on none without.
+        of the hole on its own, and what lies on none without; "auto" there is the plane that most
+        of the region's edges lie along, even where it is not clear.
     adapt : {"none", "brightness", "color"}
         Whether copies may be made brighter or darker, of more or less contrast, to fit where they
         are copied to: "brightness" all channels alike, "color" each channel by its own. By at
@@ -203,12 +204,11 @@ def fill_details(
         choose_device(device)
         image = check_image(image)
         hole = check_mask(mask, image.shape)
-        on_planes = check_parts(planes, image, hole)
+        on_planes = check_planes(planes, image, hole)
         if method == "efros-leung" and not (planes is None or isinstance(planes, str)):
             raise InputError("planes are for method='patchmatch'; leave them out, or take that")
         request = make_request(
-            image, hole, patch, quality, source, guide,
-            planes if on_planes is None else on_planes or None, seed, method,
+            image, hole, patch, quality, source, guide, on_planes, seed, method,
             check_variation(rotate, scale, mirror), adapt,
         )  # fmt: skip
         count = None if samples is None else check_samples(samples)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.patchmatch.pyramid import allowed_patches
-from synth.patchmatch.regions import Window
+from synth.patchmatch.regions import Window, holes_within
 from synth.patchmatch.request import Request
 from synth.patchmatch.resample import sample, warp
 from synth.patchmatch.window import Match, usable_pixels
@@ -67,11 +67,7 @@ class Frontal:
 
         self.whole, self.view = request, view
         unknown = request.hole[view]
-        hole = np.zeros_like(unknown)
-        hole[
-            part[0].start - view[0].start : part[0].stop - view[0].start,
-            part[1].start - view[1].start : part[1].stop - view[1].start,
-        ] = request.hole[part]
+        hole = holes_within(request.hole, part, view)
         known = usable_pixels(request, view)
         self.unknown = unknown
         patch = min(request.patch + _LARGER_PATCH, 31)
@@ -128,7 +124,11 @@ class Frontal:
         nearest = np.rint(place).astype(np.int64)
         nearest = np.clip(nearest, 0, [columns - 1, rows - 1])
         number = found[nearest[:, 1], nearest[:, 0]]
-        return Copies(self, nearest, number, origins[number, ::-1], turn[number])
+        copied, turn = origins[number, ::-1], turn[number]
+        # what nothing was found for stays where it is: the known pixel next to it will do
+        lost = number < 0
+        copied[lost], turn[lost] = nearest[lost], np.eye(2)
+        return Copies(self, nearest, number, copied, turn)
 
 
 class Copies:
@@ -141,7 +141,7 @@ class Copies:
     nearest : (n, 2) int32
         Row and column of the nearest known pixel.
     number : (n,) int32
-        Of the frontal pixel that says so.
+        Of the frontal pixel that says so; −1 where none does.
     colours : (n, channels) float64
         What is there.
     """
@@ -208,6 +208,11 @@ class _Light:
     def __init__(
         self, pixels: NDArray[Any], hole: NDArray[np.bool_], allowed: NDArray[np.bool_]
     ) -> None:
+        if pixels.dtype.kind == "f":
+            pixels = pixels.astype(np.float64)
+            largest = float(np.abs(pixels).max(initial=0.0))
+            if largest > 0 and not 1e-30 < largest < 1e30:  # their squares are to be numbers
+                pixels /= largest
         grey = pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=2)
         self._grey = np.where(allowed, grey, 0).astype(np.float64)
         self._hole, self._allowed = hole, allowed

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from synth.patchmatch.em import Solution
 from synth.patchmatch.frontal import Frontal
-from synth.patchmatch.regions import Window
+from synth.patchmatch.regions import Window, holes_within
 from synth.patchmatch.request import PlanePart, Request
 from synth.patchmatch.window import fill_window, match_window, render, with_sources
 from synth.planes.find import planes_at
@@ -64,11 +64,7 @@ def planes_of(request: Request, part: Window, view: Window) -> tuple[PlanePart, 
     Those that were given, or those that are clear; a region is of ``view``, None being all of it.
     """
     corner = np.array([[1, 0, view[1].start], [0, 1, view[0].start], [0, 0, 1.0]])
-    hole = np.zeros_like(request.hole[view])
-    inner = tuple(
-        slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
-    )
-    hole[inner] = request.hole[part]
+    hole = holes_within(request.hole, part, view)
     if isinstance(request.planes, tuple):
         given = [
             PlanePart(one.homography @ corner, None if one.region is None else one.region[view])
@@ -99,7 +95,7 @@ def _fill_frontal(
         copies = frontal.copies(match)
         light = match.solution.change
         if light is not None:
-            light = light[copies.number]
+            light = light.taken(copies.number)
         local = Solution(frontal.pixels, copies.nearest, match.solution.energy, light)
         image, view = frontal.whole.image[frontal.view], frontal.view
         filled = render(image, frontal.hole, frontal.unknown, local, copies)

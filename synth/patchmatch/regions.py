@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Window", "bounding_window", "surroundings", "windows"]
+__all__ = ["Window", "bounding_window", "holes_within", "inside", "surroundings", "windows"]
 
 #: A window: rows, then columns of the image.
 Window = tuple[slice, slice]
@@ -25,6 +25,24 @@ def bounding_window(mask: NDArray[np.bool_]) -> Window | None:
         return None
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def inside(part: Window, view: Window) -> Window:
+    """Return ``part``'s rows and columns of ``view``, which holds it."""
+    rows, columns = (
+        slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
+    )
+    return rows, columns
+
+
+def holes_within(hole: NDArray[np.bool_], part: Window, view: Window) -> NDArray[np.bool_]:
+    """Return ``view`` of a picture's ``hole``, but only what lies in ``part`` of the picture.
+
+    The others get their own window.
+    """
+    own = np.zeros_like(hole[view])
+    own[inside(part, view)] = hole[part]
+    return own
 
 
 def _grow(window: Window, margin: int, shape: tuple[int, int]) -> Window:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.arguments import shown
 from synth.errors import InputError, InputTypeError
 from synth.images import MAX_CHANNELS, check_finite, check_image, check_mask
 from synth.patchmatch.adaptation import Adapt
@@ -74,13 +75,13 @@ def make_request(
     quality: str,
     source: NDArray[Any] | None,
     guide: NDArray[Any] | None,
-    planes: Any,
+    planes: Literal["auto"] | tuple[PlanePart, ...] | None,
     seed: int,
     method: str = "patchmatch",
     variation: Variation | None = None,
     adapt: str = "none",
 ) -> Request:
-    """Check everything before any work is done."""
+    """Check everything before any work is done; ``planes`` has been, by `check_planes`."""
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}, but 'patchmatch' or 'efros-leung' is needed")
     if adapt not in get_args(Adapt):
@@ -112,7 +113,7 @@ def make_request(
         guide = _check_guide(guide, image.shape)
     return Request(
         image, hole, source, guide, patch, EFFORTS[quality], key_of(seed),
-        _check_planes(planes, hole), method=method,  # type: ignore[arg-type]
+        planes, method=method,  # type: ignore[arg-type]
         variation=variation or Variation(), adapt=adapt,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -181,36 +182,40 @@ def _check_guide(guide: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     return np.asarray(guide)
 
 
-def _check_planes(planes: Any, hole: NDArray[np.bool_]) -> Any:
-    if planes is None or (isinstance(planes, str) and planes == "auto"):
-        return planes
-    if isinstance(planes, tuple) and planes and isinstance(planes[0], PlanePart):
-        return planes
-    return (PlanePart(check_homography(planes, hole)),)
+def check_homography(
+    planes: Any, hole: NDArray[np.bool_], *, name: str = "planes"
+) -> NDArray[np.float64]:
+    """Return the homography of a plane that the whole hole lies on.
 
-
-def check_homography(planes: Any, hole: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the homography of a plane that the whole hole lies on."""
-    needed = (
-        '"auto", None or a homography is needed: a 3×3 matrix of finite numbers from the '
-        "picture's (x, y, 1) to the plane; or a list of (homography, region)"
-    )
+    ``name`` is what messages call it: ``planes`` itself, or that of one of several.
+    """
+    matrix_of = "a 3×3 matrix of finite numbers from the picture's (x, y, 1) to the plane"
+    if name == "planes":
+        needed = (
+            f'"auto", None or a homography is needed: {matrix_of}; '
+            "or a list of (homography, region)"
+        )
+    else:
+        needed = f'"auto" or a homography is needed: {matrix_of}'
     try:
         matrix = np.array(planes, np.float64)
     except (TypeError, ValueError):
-        raise InputTypeError(f"planes is {planes!r}, but {needed}") from None
+        raise InputTypeError(f"{name} is {shown(planes)}, but {needed}") from None
+    if planes is None:  # NumPy takes it for NaN
+        raise InputTypeError(f"{name} is None, but {needed}")
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-        raise InputError(f"planes is {planes!r}, but {needed}")
+        raise InputError(f"{name} is {shown(planes)}, but {needed}")
     if np.linalg.cond(matrix / (np.abs(matrix).max() or 1.0)) > 1e12:
         raise InputError(
-            "planes is a homography that cannot be inverted; pass one that maps the picture to "
+            f"{name} is a homography that cannot be inverted; pass one that maps the picture to "
             "a plane, such as find_planes(image, mask).planes[0].homography"
         )
     y, x = np.nonzero(hole)
     depths = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
     if len(depths) and depths.min() * depths.max() <= 0:
         raise InputError(
-            "the horizon of the plane (planes=…) runs through the hole, so a part of the hole is "
-            "not on the plane; mask less, or pass planes=None"
+            f"the horizon of the plane ({name}) runs through the hole, so a part of the hole is "
+            "not on the plane; mask less, or "
+            + ("pass planes=None" if name == "planes" else "make its region smaller")
         )
     return matrix

@@ -22,7 +22,7 @@ from synth.patchmatch.fakes import fake_holes
 from synth.patchmatch.judge import loss
 from synth.patchmatch.planar import fill_part, planes_of
 from synth.patchmatch.pyramid import allowed_patches, depth, is_wide
-from synth.patchmatch.regions import Window
+from synth.patchmatch.regions import Window, holes_within
 from synth.patchmatch.request import PlanePart, Request
 from synth.patchmatch.window import usable_pixels, with_sources
 
@@ -169,12 +169,7 @@ class _Trial:
         if self.meeting:
             return
         unknown = request.hole[view]
-        hole = np.zeros_like(unknown)
-        inner = tuple(
-            slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
-        )
-        hole[inner] = request.hole[part]
-        self.hole = hole
+        self.hole = holes_within(request.hole, part, view)
         usable = usable_pixels(request, view)
         self.truth = _without_holes(request.image[view], unknown)
         self.fakes = self._cut(usable)

@@ -1,8 +1,8 @@
-"""Planes that a caller gives, each with its part of the picture."""
+"""Planes that a caller gives: one, or several, each with its part of the picture."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,20 @@ from synth.images import check_mask
 from synth.patchmatch.request import PlanePart, check_homography
 from synth.planes.find import centre_of, plane_at
 
-__all__ = ["check_parts"]
+__all__ = ["check_planes"]
 
 
-def check_parts(
+def check_planes(
     planes: Any, image: NDArray[Any], hole: NDArray[np.bool_]
-) -> tuple[PlanePart, ...] | None:
-    """Return the parts of ``planes``, or None where it is no sequence of pairs."""
-    if not isinstance(planes, list | tuple) or not planes:
-        return None
-    if not all(isinstance(one, list | tuple) and len(one) == 2 for one in planes):
-        return None
+) -> Literal["auto"] | tuple[PlanePart, ...] | None:
+    """Return what ``planes`` of `synth.fill` asks for; None where there is no plane to fill on."""
+    if planes is None or (isinstance(planes, str) and planes == "auto"):
+        return planes  # type: ignore[return-value]
+    pairs = isinstance(planes, list | tuple) and all(
+        isinstance(one, list | tuple) and len(one) == 2 for one in planes
+    )
+    if not pairs or not planes:
+        return (PlanePart(check_homography(planes, hole)),)
     found = []
     taken = np.zeros(hole.shape, np.bool_)
     for number, (homography, region) in enumerate(planes):
@@ -49,5 +52,6 @@ def check_parts(
                     "directions in common; give a homography, or leave the region out"
                 )
             homography = plane.homography
-        found.append(PlanePart(check_homography(homography, own), where))
-    return tuple(found)
+        name = f"planes[{number}][0]"
+        found.append(PlanePart(check_homography(homography, own, name=name), where))
+    return tuple(found) or None

@@ -19,7 +19,7 @@ from synth.patchmatch.features import colour_range, extract, guide_channels
 from synth.patchmatch.membrane import Sampled, membrane
 from synth.patchmatch.pieces import pieces
 from synth.patchmatch.pyramid import Level, allowed_patches, build, depth
-from synth.patchmatch.regions import Window, bounding_window
+from synth.patchmatch.regions import Window, bounding_window, holes_within, inside
 from synth.patchmatch.request import Request
 
 __all__ = ["Match", "fill_window", "match_window", "render", "usable_pixels", "with_sources"]
@@ -123,9 +123,9 @@ def match_window(
     with clock("prepare"):
         view = with_sources(request, part)
         unknown = request.hole[view]
-        hole = _within(part, view, unknown)
+        hole = holes_within(request.hole, part, view)
         if wanted is not None:
-            hole[_inside(part, view)] &= wanted
+            hole[inside(part, view)] &= wanted
         guide = None if request.guide is None else request.guide[view]
         ground = Ground(request.image[view], unknown, guide)
         allowed = usable_pixels(request, view)
@@ -148,21 +148,6 @@ def match_window(
             mode=request.adapt, colours=hues,
         )  # fmt: skip
     return Match(view, hole, ground, solution)
-
-
-def _inside(part: Window, view: Window) -> Window:
-    rows, columns = (
-        slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, view, strict=True)
-    )
-    return rows, columns
-
-
-def _within(part: Window, view: Window, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep of ``view``'s holes those that lie in ``part``; the others get their own window."""
-    inner = _inside(part, view)
-    hole = np.zeros_like(unknown)
-    hole[inner] = unknown[inner]
-    return hole
 
 
 def usable_pixels(request: Request, view: Window) -> NDArray[np.bool_]:
