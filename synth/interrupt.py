@@ -13,7 +13,10 @@ from typing import Any
 
 from synth.unfinished import discard_unfinished
 
-__all__ = ["Ending", "ending", "prompt_end"]
+__all__ = ["STOPPED", "Ending", "ending", "prompt_end"]
+
+#: what is said at the end
+STOPPED = "stopped; no half-written file is left"
 
 _GRACE = 0.7  # seconds for the work to stop by itself
 
@@ -70,7 +73,7 @@ def prompt_end() -> Iterator[Ending]:
                 discard_unfinished()
                 show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
                 with contextlib.suppress(OSError):
-                    os.write(2, f"{show_cursor}\nsynth: stopped\n".encode())
+                    os.write(2, f"{show_cursor}\nsynth: {STOPPED}\n".encode())
                 os._exit(ending.code)
 
     def interrupt(number: int, _: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from synth import __version__
+from synth.interrupt import STOPPED
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,7 +75,7 @@ def test_signals_end_it_soon_and_leave_nothing(tmp_path, work, number):
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert "synth: stopped" in err
+    assert f"synth: {STOPPED}\n" in err
     assert "Traceback" not in err
     assert not os.listdir(tmp_path)
 
@@ -111,5 +112,5 @@ def test_a_folder_run_ends_even_if_a_callback_loses_the_exception(tmp_path, numb
     out, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert out == ""
-    assert "synth: stopped" in err
+    assert f"synth: {STOPPED}\n" in err
     assert "Traceback" not in err

@@ -94,9 +94,9 @@ def verdict(error: BaseException) -> tuple[int, str]:
         command = error.ctx.command_path if error.ctx else "synth"
         return WRONG_USAGE, f"{error.format_message().rstrip('.')} ('{command} --help' says how)"
     if interrupted(error):
-        from synth.interrupt import ending
+        from synth.interrupt import STOPPED, ending
 
-        return ending.code, "stopped; no half-written file is left"
+        return ending.code, STOPPED
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message()
     if isinstance(error, MissingExtraError | DeviceError):
