@@ -72,6 +72,41 @@ def test_pipes(run, filling, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["planes"],
+        ["move", "-m", "masks/a.png", "--by", "9,2"],
+        ["retarget", "--size", "30x40", "--quality", "draft"],
+        ["reshuffle", "--move", "masks/a.png", "9,2", "--quality", "draft"],
+        ["synthesize", "--size", "20x20", "--method", "quilting"],
+    ],
+)
+def test_every_command_for_pictures_takes_pipes(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path, size=(40, 44))
+    data = (tmp_path / "a.png").read_bytes()
+    name, *options = command
+    assert run(name, "a.png", *options, "-o", "b.png").code == 0
+    done = run(name, "-", *options, "-o", "-", stdin=data)
+    assert done.code == 0, done.err
+    assert "wrote" not in done.err
+    expected = load(tmp_path / "b.png").pixels
+    np.testing.assert_array_equal(load(io.BytesIO(done.out)).pixels, expected)
+    done = run(name, "a.png", *options, "-o", "-", "--json")
+    assert (done.code, done.out) == (2, b"")
+    assert "both write to standard output" in done.err
+
+
+@pytest.mark.parametrize("option", ["--samples", "--layer", "--maps"])
+def test_several_pictures_are_not_one_stream(run, tmp_path, option):
+    write_pair(tmp_path)
+    more = {"--samples": "2", "--layer": tmp_path / "a.png", "--maps": tmp_path}[option]
+    done = run("synthesize", tmp_path / "a.png", "--size", "20", option, more, "-o", "-")
+    assert (done.code, done.out) == (2, b"")
+    assert "-o - is one" in done.err
+
+
 @pytest.mark.parametrize(("channels", "dtype"), [(4, "uint8"), (2, "uint8"), (4, "uint16")])
 def test_transparent_pixels_are_the_hole(run, filling, tmp_path, channels, dtype):
     top = np.iinfo(dtype).max

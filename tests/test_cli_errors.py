@@ -14,6 +14,7 @@ import pytest
 from synth.cli import main
 from synth.errors import DeviceError
 from synth.files import save
+from synth.interrupt import STOPPED
 from tests.conftest import noise, write_pair
 
 
@@ -180,11 +181,11 @@ def test_exit_codes_of_missing_devices_and_surprises(run, filling, monkeypatch, 
     wrapped = RuntimeError("an import failed")
     wrapped.__cause__ = KeyboardInterrupt()
     for error, code, text in [
-        (wrapped, 130, "stopped"),
+        (wrapped, 130, f"synth: {STOPPED}\n"),
         (DeviceError("there is no GPU"), 3, "synth: there is no GPU\n"),
         (KeyError("oh\nno"), 1, "unexpected error, KeyError"),
         (MemoryError("too much"), 1, "not enough memory"),
-        (KeyboardInterrupt(), 130, "stopped"),
+        (KeyboardInterrupt(), 130, f"synth: {STOPPED}\n"),
     ]:
 
         def fail(*_: object, error: BaseException = error, **__: object) -> None:

@@ -15,6 +15,7 @@ from synth.cli import main
 from synth.files import load, save
 
 PICTURE = np.ascontiguousarray(data.coffee()[:60, 100:170])
+OUT = (64, 80)
 
 
 @pytest.fixture
@@ -133,8 +134,30 @@ def test_what_is_known_stays_and_the_rest_goes_on_from_it(folder):
         (("--layer", "in.png", "--layer", "in.png"), 1, "would be written twice"),
         (("missing.png",), 1, "missing.png does not exist"),
         (("--patch", "300", "--maps", "m"), 1, "patch is 300"),
-        (("--known", "in.png"), 1, "in.png has no transparency"),
-        (("--known", "in.png", "--known-mask", "in.png"), 1, "known[0] is uint8 of 60×70×3, but"),
+        (("--known", "sized.png"), 1, "--known sized.png has no transparency"),
+        (
+            ("--known", "in.png", "--known-mask", "in.png"),
+            1,
+            "--known in.png is 70x60, but --size",
+        ),
+        (
+            ("--known", "grey.png", "--known-mask", "white.png"),
+            1,
+            "--known grey.png is uint8 with 1 channel, but EXEMPLAR is uint8 with 3 channels",
+        ),
+        (("--known", "sized.png", "--known-mask", "grey.png"), 1, "--known-mask grey.png leaves"),
+        (
+            ("--known", "sized.png", "--known-mask", "dots.png"),
+            1,
+            "--known-mask dots.png is 60×70",
+        ),
+        (("--known", "clear.png"), 1, "--known clear.png leaves nothing to make; make it"),
+        (
+            ("sized.png", "clear.png", "--known", "sized.png", "--known-mask", "white.png"),
+            1,
+            "--known sized.png is uint8 with 3 channels, but EXEMPLAR 3 is uint8 with 4 channels",
+        ),
+        (("--known", "-", "--known-mask", "-"), 2, "cannot both come from standard input"),
         (("--known", "in.png", "--tile"), 2, "--known goes without"),
         (("--known-mask", "in.png"), 2, "--known-mask is of a picture given by --known"),
         (("--layer", "small.png"), 1, "exemplar['--layer small.png'] is 20×20 but exemplar["),
@@ -152,6 +175,11 @@ def test_what_cannot_be_made_is_said_and_nothing_written(folder, more, code, mes
     dots = np.zeros((60, 70), np.uint8)
     dots[::8, ::8] = 255
     save(folder / "dots.png", dots)
+    rows, columns = OUT
+    for name, channels in (("grey", 0), ("sized", 3), ("clear", 4)):
+        shape = (rows, columns, channels) if channels else (rows, columns)
+        save(folder / f"{name}.png", np.full(shape, 255 if channels == 4 else 9, np.uint8))
+    save(folder / "white.png", np.full(OUT, 255, np.uint8))
     before = sorted(folder.iterdir())
     done = call(folder, "-o", folder / "out.png", *more)
     assert done.exit_code == code

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synth.cli.group import path
+from synth.cli.streams import STREAM, check_streams, read, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,9 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not of the form {self.name}, {self.what}", param, ctx)
         return tuple(int(part) for part in parts)
 
+
+#: a picture's file, or - for standard input or output
+_file = path(dir_okay=False, allow_dash=True)
 
 #: a command's own part: from the picture, what all take and its own options to the result
 _Work = Callable[..., "np.ndarray[Any, Any]"]
@@ -65,7 +69,7 @@ def _edits(
             _edit(work, picture, output, overwrite, as_json, options)
 
         for option in (
-            click.argument("picture", metavar="IN", type=path(dir_okay=False)),
+            click.argument("picture", metavar="IN", type=_file),
             click.option(
                 "--json", "as_json", is_flag=True, help="Print what was done as one object."
             ),
@@ -78,9 +82,7 @@ def _edits(
                 show_default=True,
                 help="Another seed is another answer; the same seed gives the same bytes.",
             ),
-            click.option(
-                "-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False)
-            ),
+            click.option("-o", "--output", metavar="OUT", required=True, type=_file),
             click.option(
                 "--quality",
                 type=click.Choice(["draft", "normal", "best"]),
@@ -107,33 +109,35 @@ def _edit(
     from synth.codecs import check_holds, format_of
     from synth.compilation import watching
     from synth.display import display
-    from synth.files import load, save
     from synth.unfinished import check_target
 
     start = time.perf_counter()
-    form = format_of(output)
-    check_target(output, overwrite=overwrite)
-    loaded = load(picture)
-    check_holds(form, loaded.pixels.shape, loaded.pixels.dtype, output)
+    masks = [options.get(name) for name in ("mask", "protect", "lock")]
+    masks += [move["mask"] for move in options.get("moves", ())]
+    check_streams((picture, *masks), output, as_json=as_json)
+    if output != STREAM:
+        form = format_of(output)
+        check_target(output, overwrite=overwrite)
+    loaded = read(picture)
+    if output != STREAM:
+        check_holds(form, loaded.pixels.shape, loaded.pixels.dtype, output)
     shared = {name: options[name] for name in ("quality", "seed")}
     own = {name: value for name, value in options.items() if name not in shared}
     with display() as shown, watching(shown.compiling):
         with shown.following(picture) as callback:
             edited = work(loaded.pixels, {**shared, "callback": callback}, **own)
-        save(output, edited, like=loaded, overwrite=overwrite)
+        write(output, edited, like=loaded, overwrite=overwrite)
         seconds = time.perf_counter() - start
         if as_json:
             height, width = edited.shape[:2]
             record = {"input": picture, "output": output, "width": width, "height": height}
             click.echo(json.dumps({**record, **own, **shared, "seconds": seconds}))
-        else:
+        elif output != STREAM:
             shown.note(f"wrote {output} in {seconds:.1f} s")
 
 
 def _mask(file: str | None) -> Any:
-    from synth.files import load
-
-    return None if file is None else load(file).pixels
+    return None if file is None else read(file).pixels
 
 
 def _named(
@@ -151,7 +155,7 @@ def _ends(lines: tuple[tuple[int, ...], ...]) -> list[Any]:
     "-m",
     "--mask",
     required=True,
-    type=path(dir_okay=False),
+    type=_file,
     help="White = the object, best with a little of its surroundings and with its shadow.",
 )
 @click.option(
@@ -178,7 +182,8 @@ def move(
 ) -> np.ndarray[Any, Any]:
     """Move an object: fill what was behind it, blend it in where it goes.
 
-    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    IN and OUT are files, or - for standard input and output. PNG, JPEG, WebP, TIFF and BMP, with
+    8 or 16 bits a channel; profile and EXIF are kept.
     """
     import synth
 
@@ -195,7 +200,7 @@ def move(
 @click.option(
     "--protect",
     metavar="MASK",
-    type=path(dir_okay=False),
+    type=_file,
     help="White = to be kept as it is, at its own size.",
 )
 @_lines
@@ -209,7 +214,8 @@ def retarget(
 ) -> np.ndarray[Any, Any]:
     """Give a picture another width and height without squeezing what it shows.
 
-    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    IN and OUT are files, or - for standard input and output. PNG, JPEG, WebP, TIFF and BMP, with
+    8 or 16 bits a channel; profile and EXIF are kept.
     """
     import synth
 
@@ -224,14 +230,14 @@ def retarget(
     multiple=True,
     nargs=2,
     metavar="MASK DX,DY",
-    type=(path(dir_okay=False), _Numbers("DX,DY", "two whole numbers")),
+    type=(_file, _Numbers("DX,DY", "two whole numbers")),
     callback=_named,
     help="White = a thing, and how far it goes: pixels to the right and down. May be repeated.",
 )
 @click.option(
     "--lock",
     metavar="MASK",
-    type=path(dir_okay=False),
+    type=_file,
     help="White = stays where it is. The rest may change.",
 )
 @_lines
@@ -245,7 +251,8 @@ def reshuffle(
 ) -> np.ndarray[Any, Any]:
     """Put things to new places; the rest of the picture makes room.
 
-    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
+    IN and OUT are files, or - for standard input and output. PNG, JPEG, WebP, TIFF and BMP, with
+    8 or 16 bits a channel; profile and EXIF are kept.
     """
     import synth
 

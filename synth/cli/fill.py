@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from synth.cli.group import FAILED, interrupted, path, verdict
-from synth.errors import FileError
+from synth.cli.streams import STREAM, check_streams
 
 __all__ = ["fill"]
 
@@ -127,21 +126,11 @@ def fill(
     IN and OUT are two files, or two folders (names are kept), or - for standard input and output.
     PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; profile and EXIF are kept.
     """
-    from synth.batch import STREAM, Settings, plan
+    from synth.batch import Settings, plan
 
     if samples is not None and output == STREAM:
         raise click.UsageError("--samples writes several files, and -o - is one; name a file")
-    if as_json and output == STREAM:
-        raise click.UsageError("--json and -o - would both write to standard output; choose one")
-    if picture == mask == STREAM:
-        raise click.UsageError("the picture and the mask cannot both come from standard input")
-    closed = click.get_current_context().obj
-    if output == STREAM and "stdout" in closed:
-        raise FileError("standard output is closed, and -o - writes the image to it")
-    if STREAM in (picture, mask) and "stdin" in closed:
-        raise FileError("standard input is closed, and - reads the image from it")
-    if output == STREAM and sys.stdout.isatty():
-        raise click.UsageError("-o - writes the image itself; send it to a file or a pipe")
+    check_streams((picture, mask), output, as_json=as_json)
     if Path(picture).is_dir() and not overwrite and _same(picture, output):
         raise click.UsageError(
             f"the output is the folder of the pictures itself ({output}); choose another, "
@@ -178,7 +167,7 @@ def _chosen(done: dict[str, Any]) -> str:
 
 
 def _run(jobs: Any, settings: Any, as_json: bool) -> int:
-    from synth.batch import STREAM, fill_file
+    from synth.batch import fill_file
     from synth.compilation import watching
     from synth.display import display
     from synth.interrupt import ending

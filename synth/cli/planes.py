@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from synth.cli.group import path
+from synth.cli.streams import STREAM, check_streams, read, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,14 +18,20 @@ __all__ = ["planes"]
 
 
 @click.command()
-@click.argument("picture", metavar="IN", type=path(dir_okay=False))
+@click.argument("picture", metavar="IN", type=path(dir_okay=False, allow_dash=True))
 @click.option(
     "-m",
     "--mask",
-    type=path(dir_okay=False),
+    type=path(dir_okay=False, allow_dash=True),
     help="White = not to be looked at. A plane's scale is 1 at its centre.",
 )
-@click.option("-o", "--output", metavar="OUT", type=path(dir_okay=False), help="The drawing.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    type=path(dir_okay=False, allow_dash=True),
+    help="The drawing.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the planes as one object.")
 def planes(
@@ -33,22 +40,22 @@ def planes(
     """Show the planes that a wide hole would be filled on: one, or two that meet.
 
     OUT shows each one's grid over its part of the picture: green where a fill may rely on it, red
-    where not.
+    where not. IN and OUT are files, or - for standard input and output, where OUT is a PNG.
     """
     import synth
     from synth.codecs import format_of
-    from synth.files import load, save
     from synth.unfinished import check_target
 
     if output is None and not as_json:
         raise click.UsageError("nothing would come out; pass -o OUT, or --json, or both")
-    if output is not None:
+    check_streams((picture, mask), output, as_json=as_json)
+    if output is not None and output != STREAM:
         check_target(output, overwrite=overwrite)
         format_of(output)
-    image = load(picture).pixels
-    found = synth.find_planes(image, None if mask is None else load(mask).pixels)
+    image = read(picture).pixels
+    found = synth.find_planes(image, None if mask is None else read(mask).pixels)
     if output is not None:
-        save(output, found.draw(), overwrite=overwrite)
+        write(output, found.draw(), overwrite=overwrite)
     if as_json:
         planes = [
             {
@@ -72,7 +79,7 @@ def planes(
                 f"in {plane.coverage:.0%} of {_part(plane.region)}"
             )
         click.echo(f"synth: {told}", err=True)
-    if output is not None:
+    if output is not None and output != STREAM:
         click.echo(f"synth: wrote {output}", err=True)
 
 

@@ -11,8 +11,12 @@ from typing import Any
 import click
 
 from synth.cli.group import path
+from synth.cli.streams import STREAM, check_streams, read, write
 
 __all__ = ["synthesize"]
+
+#: a picture's file, or - for standard input or output
+_file = path(dir_okay=False, allow_dash=True)
 
 
 class _Size(click.ParamType):  # type: ignore[type-arg]
@@ -27,8 +31,8 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command()
-@click.argument("exemplars", metavar="EXEMPLAR [MORE]…", nargs=-1, required=True, type=path())
-@click.option("-o", "--output", metavar="OUT", required=True, type=path(dir_okay=False))
+@click.argument("exemplars", metavar="EXEMPLAR [MORE]…", nargs=-1, required=True, type=_file)
+@click.option("-o", "--output", metavar="OUT", required=True, type=_file)
 @click.option(
     "--size",
     type=_Size(),
@@ -42,22 +46,18 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
     help="auto tries both on a small texture and says which it takes.",
 )
 @click.option("--tile", is_flag=True, help="Opposite borders fit: the texture repeats seamlessly.")
-@click.option("--guide", type=path(dir_okay=False), help="What is to be where in OUT …")
-@click.option(
-    "--exemplar-guide", type=path(dir_okay=False), help="… and what is where in EXEMPLAR."
-)
-@click.option(
-    "--exemplar-mask", type=path(dir_okay=False), help="White where EXEMPLAR is never copied."
-)
+@click.option("--guide", type=_file, help="What is to be where in OUT …")
+@click.option("--exemplar-guide", type=_file, help="… and what is where in EXEMPLAR.")
+@click.option("--exemplar-mask", type=_file, help="White where EXEMPLAR is never copied.")
 @click.option(
     "--known",
-    type=path(dir_okay=False),
+    type=_file,
     help="A picture whose opaque part stays as it is; the texture goes on from there.",
 )
 @click.option(
     "--known-mask",
     metavar="MASK",
-    type=path(dir_okay=False),
+    type=_file,
     help="White where KNOWN is to be made, instead of where it is transparent.",
 )
 @click.option(
@@ -126,7 +126,8 @@ def synthesize(
 ) -> None:
     """Make a texture of any size that looks like EXEMPLAR, or like several.
 
-    PNG, JPEG, WebP, TIFF and BMP, with 8 or 16 bits a channel; every pixel is an exemplar's.
+    EXEMPLAR and OUT are files, or - for standard input and output. PNG, JPEG, WebP, TIFF and BMP,
+    with 8 or 16 bits a channel; every pixel is an exemplar's.
     """
     if len(exemplars) > 1 and (layers or guide or exemplar_guide or exemplar_mask):
         raise click.UsageError("layers, guides and masks go with one EXEMPLAR; give one")
@@ -138,6 +139,12 @@ def synthesize(
         raise click.UsageError("Missing option '--size', such as --size 1024x1024")
     if samples is not None and seed + samples > 2**64:
         raise click.UsageError(f"--samples {samples} needs seeds above 2**64 - 1; lower --seed")
+    if output == STREAM and (samples is not None or layers or maps is not None):
+        raise click.UsageError(
+            "--samples, --layer and --maps write several files, and -o - is one; name a file"
+        )
+    inputs = (*exemplars, guide, exemplar_guide, exemplar_mask, known, known_mask)
+    check_streams(inputs, output, as_json=as_json)
     names = _outputs(output, samples)
     written = {name: [name, *(_beside(name, layer) for layer in layers)] for name in names}
     kinds = (
@@ -152,17 +159,17 @@ def synthesize(
     from synth.display import display
     from synth.files import load, save
 
-    pictures = [load(file) for file in exemplars]
+    pictures = [read(file) for file in exemplars]
     every = [one.pixels for one in pictures]
     exemplar: Any = every if len(every) > 1 else every[0]
     if layers:
         maps_of = {f"--layer {file}": load(file).pixels for file in layers}
         exemplar = {exemplars[0]: every[0], **maps_of}
     given = {"guide": guide, "exemplar_guide": exemplar_guide, "exemplar_mask": exemplar_mask}
-    options |= {name: None if file is None else load(file).pixels for name, file in given.items()}
+    options |= {name: None if file is None else read(file).pixels for name, file in given.items()}
     if known is not None:
-        options["known"] = _known(known, known_mask, every[0])
-        size = size or options["known"][0].shape[:2]
+        options["known"] = _known(known, known_mask, every, size)
+        size = options["known"][0].shape[:2]
     assert size is not None
     with display() as shown, watching(shown.compiling):
         for number, name in enumerate(names):
@@ -173,7 +180,7 @@ def synthesize(
             image = made.image
             images = list(image.values()) if isinstance(image, dict) else [image]
             for file, pixels in zip(written[name], images, strict=True):
-                save(file, pixels, like=pictures[0], overwrite=overwrite)
+                write(file, pixels, like=pictures[0], overwrite=overwrite)
             if maps is not None:
                 Path(maps).mkdir(exist_ok=True)
             for file, kind in zip(drawn[name], kinds, strict=False):
@@ -191,7 +198,7 @@ def synthesize(
                     **({"maps": drawn[name]} if maps else {}),
                 }
                 click.echo(json.dumps(told))
-            else:
+            elif output != STREAM:
                 shown.note(
                     f"wrote {' and '.join(written[name])}: {made.method} in {made.seconds:.1f} s "
                     f"({made.why})"
@@ -230,29 +237,60 @@ def _check(files: list[str], maps: str | None, overwrite: bool) -> None:
     if later and maps is not None:
         check_target(maps)
     for file in files:
+        if file == STREAM:
+            continue
         format_of(file)
         if not later or Path(file).parent != Path(maps or ""):
             check_target(file, overwrite=overwrite)
 
 
-def _known(file: str, mask: str | None, exemplar: Any) -> tuple[Any, Any]:
-    """Load what stays, and where the texture is to be made."""
-    from synth.errors import FileError
-    from synth.files import load
-    from synth.images import hole_from_alpha
+def _known(
+    file: str, mask: str | None, exemplars: list[Any], size: tuple[int, int] | None
+) -> tuple[Any, Any]:
+    """Load what stays, and where the texture is to be made; messages name the options."""
+    from synth.errors import InputError
+    from synth.images import check_finite, check_mask, hole_from_alpha
 
-    pixels = load(file).pixels
-    if mask is not None:
-        return pixels, load(mask).pixels
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels not in (2, 4):
-        raise FileError(
-            f"{file} has no transparency to say what is to be made; give --known-mask, white there"
+    name = f"--known {file}"
+    pixels = read(file).pixels
+    if size is not None and pixels.shape[:2] != size:
+        raise InputError(
+            f"{name} is {pixels.shape[1]}x{pixels.shape[0]}, but --size is {size[1]}x{size[0]}; "
+            "leave --size out"
         )
-    hole = hole_from_alpha(pixels)
-    if exemplar.shape[2:] == pixels.shape[2:]:
-        return pixels, hole
-    return pixels[..., 0] if channels == 2 else pixels[..., :3], hole
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if mask is not None:
+        told = f"--known-mask {mask}"
+        hole = check_mask(read(mask).pixels, pixels.shape, name=told)
+    elif channels in (2, 4):
+        told = name
+        hole = hole_from_alpha(pixels)
+        if any(one.shape[2:] != pixels.shape[2:] for one in exemplars):
+            pixels = pixels[..., 0] if channels == 2 else pixels[..., :3]
+    else:
+        raise InputError(
+            f"{name} has no transparency to say what is to be made; give --known-mask, white there"
+        )
+    if not hole.any():
+        raise InputError(
+            f"{told} leaves nothing to make; "
+            + ("it is to be white" if mask else "make it transparent, or give --known-mask, white")
+            + " where the texture is to be made"
+        )
+    for number, one in enumerate(exemplars, 1):
+        if (one.shape[2:], one.dtype) != (pixels.shape[2:], pixels.dtype):
+            which = "EXEMPLAR" if len(exemplars) == 1 else f"EXEMPLAR {number}"
+            raise InputError(
+                f"{name} is {_kind(pixels)}, but {which} is {_kind(one)}; convert one of them"
+            )
+    check_finite(pixels, hole, name=name)
+    return pixels, hole
+
+
+def _kind(pixels: Any) -> str:
+    """Name a picture's channels and type."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    return f"{pixels.dtype} with {channels} channel{'s' if channels > 1 else ''}"
 
 
 def _draw(made: Any, kind: str) -> Any:
