@@ -365,3 +365,20 @@ def test_a_hole_of_which_no_surroundings_fit_is_filled_without_copies(monkeypatc
     monkeypatch.setattr(copies, "_MOST_PIXELS", 10)
     image, hole = beside(cloth(), np.rot90(cloth()))
     assert (synth.fill(image, hole, rotate=(0, 90)) == synth.fill(image, hole)).all()
+
+
+def test_a_tiny_picture_has_no_more_copies_than_one_of_256_pixels_a_side():
+    counts = []
+    for side in (40, 256, 300):
+        image = np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)
+        hole = np.zeros((side, side), bool)
+        hole[15:25, 15:25] = True
+        ground, _ = copies.with_copies(
+            copies.Ground(image, hole, None),
+            ~hole,
+            hole,
+            Variation((-180, 180), (0.5, 2), True),
+            7,
+        )
+        counts.append(len(ground.copies))
+    assert counts[0] == counts[1] >= counts[2] > 50

@@ -25,6 +25,9 @@ __all__ = ["CROWDED", "Copy", "Ground", "fits", "with_copies"]
 #: become larger by a factor, up to a limit, then copies are made of what is near to the hole, and
 #: at last of the half, quarter and so on of that in which most is known.
 _MOST_PIXELS = 1 << 24
+#: Steps become larger as well where they would be more than so many times the window: in a tiny
+#: one the finest steps tell apart what is not there.
+_MOST_TIMES = 256
 _COARSER = 1.25
 _COARSEST = 3.0
 _LEAST_MARGIN = 32
@@ -187,7 +190,10 @@ def _within_means(
         region = _near(region, around, margin)
     while True:
         matrices = variation.matrices(patch, coarser)
-        if _pixels(matrices, region, hole.shape) <= _MOST_PIXELS:
+        most = _MOST_PIXELS
+        if coarser < _COARSEST:
+            most = min(most, _MOST_TIMES * hole.size)
+        if _pixels(matrices, region, hole.shape) <= most:
             return matrices, region
         if coarser < _COARSEST:
             coarser *= _COARSER

@@ -109,16 +109,18 @@ def fill(
         is lit unevenly, "none" means "brightness".
     rotate : (float, float), optional
         Least and greatest rotation, in degrees counterclockwise, −180 to 180, that copies may
-        have: (-20, 20) lets a round rim go on round, in about twice the time. The picture as it
-        is always counts as well. Wider ranges take more time, and memory for more copies: one of
-        the hole's surroundings for about every 10°, but about a gigabyte at most. Where they
-        would be more, copies are fewer, then many holes are filled a few at a time, and copies
-        are made of what is nearer.
+        have: (-20, 20) lets a round rim go on round, in about twice the time, three to four
+        times that of many small holes. The picture as it is always counts as well. Wider ranges
+        take more time, and memory for more copies: one of the hole's surroundings for about every
+        10°, but about a gigabyte at most. Where they would be more, or where the picture is tiny,
+        copies are fewer, then many holes are filled a few at a time, and copies are made of what
+        is nearer.
     scale : (float, float), optional
         Least and greatest enlargement, 0.5 to 2, that copies may have, such as (0.8, 1.25).
-        Enlarged copies are softer than the picture.
+        Enlarged copies are softer than the picture. Ranges multiply: with (-20, 20) degrees and
+        mirrored copies as well, these take 10 to 20 times as long as a plain fill.
     mirror : bool
-        Whether copies may be mirrored, left to right, as well.
+        Whether copies may be mirrored, left to right, as well, which is twice as many.
     samples : int, optional
         Return so many different answers, 1 to 64: a hole has many, and this draws from
         p(hole | surroundings). The first is the one without ``samples``; the others come from
