@@ -55,6 +55,7 @@ def remove_an_object() -> Picture:
 
 def brick_rows() -> Picture:
     """Show a hole in a wall, the plane, the fill without it and on it; the same with two walls."""
+    # four square pictures side by side each, so scaled to one height they are as wide
     strips = [_high(example(name), 307) for name in ("03_brick_rows", "22_two_walls")]
     return np.vstack(strips)
 
