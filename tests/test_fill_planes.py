@@ -32,6 +32,14 @@ def test_a_lattice_is_filled_exactly_where_the_plane_is_a_matter_of_whole_pixels
     assert (filled == image).all()
 
 
+@pytest.mark.parametrize("size", [1e300, 1e37, 1e-300])
+@pytest.mark.filterwarnings("error")
+def test_a_lattice_of_floats_of_any_size_is_filled_as_well(size):
+    image = tiles()
+    filled = synth.fill(image * size, oval(image.shape), quality="draft") / size
+    assert np.abs(filled - image).max() < 20
+
+
 def test_rows_in_perspective_go_on_straight():
     image = seen(aslant(0.35, 12), tiles(2 * SIDE))
     hole = oval(image.shape)
