@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from synth.kernels.cpu.distance import PADDING
 from synth.kernels.cpu.membrane import relax
 from synth.kernels.cpu.onion import peel_search, urgency
-from synth.kernels.cpu.vote import pick_best, vote, vote_back
+from synth.kernels.cpu.vote import NO_SUMS, pick_best, vote, vote_back
 
-from synth.patchmatch import em
 from synth.patchmatch.stage import LIMIT
 
 
@@ -52,7 +51,7 @@ def test_vote(patch, channels, size, cuts, back, seed):
     if back:
         norm[rng.random(size) < 0.3] = 0.5
         total += norm[..., None] * np.float32(80)
-    sums = (total.reshape(rows, -1).copy(), norm.copy()) if back else em._NO_SUMS
+    sums = (total.reshape(rows, -1).copy(), norm.copy()) if back else NO_SUMS
     bounds = np.array(sorted({0, rows, *(min(cut, rows) for cut in cuts)}), np.int64)
     before = noise((*size, channels), "uint8", seed + 1).astype(np.int16)
     out, left = before.copy(), wanted.copy()

@@ -211,20 +211,18 @@ def changes(
 
 @jit
 def vote(
-    scale, offset, source, source_width, channels, patch, field, weight, back_total, back_norm,
-    wanted, voted, out, bounds, band,
+    scale, offset, source, source_width, channels, patch, field, weight, wanted, voted, out,
+    bounds, band,
 ):  # fmt: skip
     """Set pixels to the weighted mean of what the patches over them propose, each changed.
 
-    As `vote.vote`, but for ``scale`` and ``offset``, which are those of `changes`.
+    As `vote.vote`, without the sums of votes back, and with ``scale`` and ``offset``, which are
+    those of `changes`.
     """
     first, last = bounds[band], bounds[band + 1]
     columns = wanted.shape[1]
     total = np.zeros((last - first, columns, channels), np.float32)
     norm = np.zeros((last - first, columns), np.float32)
-    if back_norm.size > 0:
-        total[:] = back_total[first:last].reshape((last - first, columns, channels))
-        norm[:] = back_norm[first:last]
     for y in range(max(first - patch + 1, 0), min(last, weight.shape[0])):
         for x in range(weight.shape[1]):
             w = weight[y, x]

@@ -11,7 +11,10 @@ import numpy as np
 
 from .._jit import jit
 
-__all__ = ["pick_best", "vote"]
+__all__ = ["NO_SUMS", "pick_best", "vote", "vote_back"]
+
+#: No votes back, for `vote`.
+NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @jit

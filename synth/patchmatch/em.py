@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import adapt, patchmatch
-from synth.kernels.cpu.vote import pick_best, vote
+from synth.kernels.cpu.vote import NO_SUMS, pick_best, vote
 from synth.patchmatch.adaptation import Adapt, Adaptation, Change
 from synth.patchmatch.peel import Draws, guess, peel
 from synth.patchmatch.pyramid import Level, is_thin
@@ -36,8 +36,6 @@ _PEELED_AGAIN = 2
 _COARSE_TRUST = 0.1
 #: A level is settled when a round changes its channels by less than this on average, of 255.
 _SETTLED = 0.15
-
-_NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -153,11 +151,12 @@ class _Solver:
         bounds = band_bounds(np.count_nonzero(wanted, axis=1), 2048)
         kernel: Any = vote
         change: tuple[NDArray[np.float32], ...] = ()
+        sums: tuple[NDArray[np.float32], ...] = NO_SUMS
         if self.adaptation is not None:
-            kernel, change = adapt.vote, self.adaptation.of(patches)
+            kernel, change, sums = adapt.vote, self.adaptation.of(patches), ()
         self.bands(
             kernel, len(bounds) - 1, *change, stage.source, stage.source_width, stage.shape[2],
-            stage.patch, stage.field[patches], weight, *_NO_SUMS, left, stage.voted,
+            stage.patch, stage.field[patches], weight, *sums, left, stage.voted,
             stage.content[inside], bounds,
         )  # fmt: skip
         if left.any():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synth.kernels._jit import Bands
 from synth.kernels.cpu import patchmatch
 from synth.kernels.cpu.distance import PADDING
-from synth.kernels.cpu.vote import pick_best, vote
+from synth.kernels.cpu.vote import NO_SUMS, pick_best, vote
 from synth.patchmatch.pyramid import allowed_patches
 from synth.patchmatch.stage import LIMIT, band_bounds
 from synth.texture.atlas import Atlas, halve_guide
@@ -26,8 +26,6 @@ SHARE_COST = 2.0
 _MOST_SHARES = 4.0
 #: Patches that are looked at to tell how well all fit.
 _MISFIT_SAMPLES = 4096
-
-_NO_SUMS = (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,7 @@ class Level:
         out = np.zeros((*wanted.shape, self.voted), np.int16) if self.tile else self.content
         self.bands(
             vote, len(bounds) - 1, self.source, self.source_width, self.channels, self.patch,
-            field, weight, *_NO_SUMS, wanted.copy(), self.voted, out, bounds,
+            field, weight, *NO_SUMS, wanted.copy(), self.voted, out, bounds,
         )  # fmt: skip
         if self.tile:
             core = out[self.wrap : self.wrap + rows, self.wrap : self.wrap + columns]
